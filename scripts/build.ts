@@ -1,0 +1,48 @@
+/** Bundles `src/` and every dependency into `dist/`: one entry, one chunk per command, what they share split out. */
+import { build, type Metafile } from "esbuild";
+import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { lazyRequires } from "./lazy-requires.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const DIST = join(ROOT, "dist");
+
+rmSync(DIST, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: ["src/main.ts", ...globSync("src/commands/**/*.ts", { cwd: ROOT })],
+  outbase: "src",
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  minify: true,
+  keepNames: true,
+  legalComments: "none",
+  metafile: true,
+  plugins: [lazyRequires],
+  banner: { js: 'import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url);' },
+  logLevel: "warning",
+});
+writeFileSync(join(DIST, "THIRD-PARTY-LICENSES.txt"), thirdPartyLicenses(metafile));
+
+/** The licences of the packages whose code is in the bundle, as their terms ask. */
+function thirdPartyLicenses(meta: Metafile): string {
+  const folders = new Set(
+    Object.keys(meta.inputs).flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
+  );
+  return [...folders].toSorted().map(describePackage).join(`\n${"-".repeat(80)}\n`);
+}
+
+function describePackage(folder: string): string {
+  const path = join(ROOT, folder);
+  const { name, version, license }: { name: string; version: string; license: string } = JSON.parse(
+    readFileSync(join(path, "package.json"), "utf8"),
+  );
+  const file = readdirSync(path).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file !== undefined && existsSync(join(path, file)) ? readFileSync(join(path, file), "utf8").trim() : "";
+  return `${name} ${version} (${license})\n\n${text}\n`;
+}

@@ -1,0 +1,23 @@
+import type { InstalledMarker } from "../config/installed-marker.ts";
+import type { Git } from "../git/git.ts";
+import type { LedgerStore } from "../ledger/ledger-store.ts";
+import type { Clock } from "../model/clock.ts";
+import type { RunStore } from "../run/run-store.ts";
+
+/** One repository with everything a use case may need of it. Built in `wiring/`; opening it reads only the marker. */
+export interface Repo {
+  /** Absolute path of the root. */
+  readonly root: string;
+  /** What `aexp install` left on this machine; `undefined` before that. */
+  readonly marker: InstalledMarker | undefined;
+  /** Short name of this machine: the marker's label, or the short host name. */
+  readonly machineLabel: string;
+  /** The user's home folder, which no committed entry may name. */
+  readonly home: string;
+  readonly runs: RunStore;
+  readonly ledger: LedgerStore;
+  readonly git: Git;
+  readonly clock: Clock;
+  /** Tells the user something that does not stop the command; one line on stderr. */
+  readonly warn: (message: string) => void;
+}

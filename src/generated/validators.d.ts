@@ -1,0 +1,18 @@
+// Generated from schemas/ by `npm run generate`. Do not edit.
+import type { ErrorObject } from "ajv";
+import type { ProjectConfig } from "./config.ts";
+import type { RunDocumentShape } from "./document.ts";
+import type { InstalledMarker } from "./installed.ts";
+import type { LedgerEntry } from "./ledger-entry.ts";
+import type { RunsIndex } from "./runs-index.ts";
+
+/** A compiled schema: true when the value has its shape; otherwise `errors` says why, until the next call. */
+export interface Validator<T> {
+  (value: unknown): value is T;
+  readonly errors?: readonly ErrorObject[] | null;
+}
+export declare const isConfig: Validator<ProjectConfig>;
+export declare const isDocument: Validator<RunDocumentShape>;
+export declare const isInstalled: Validator<InstalledMarker>;
+export declare const isLedgerEntry: Validator<LedgerEntry>;
+export declare const isRunsIndex: Validator<RunsIndex>;

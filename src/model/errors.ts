@@ -1,0 +1,93 @@
+/**
+ * Every code an expected failure may carry, as `area.problem`.
+ * A code is never renamed or reused: scripts and agents match on it.
+ */
+export const ERROR_CODES = [
+  "cli.usage",
+  "cli.unknown_command",
+  "cli.confirmation_needed",
+  "config.invalid",
+  "environment.git_missing",
+  "environment.read_only",
+  "environment.disk_full",
+  "file.too_large",
+  "file.not_utf8",
+  "file.not_json",
+  "git.failed",
+  "git.unsafe_directory",
+  "gitignore.block_broken",
+  "install.not_a_repository",
+  "install.label_invalid",
+  "install.store_invalid",
+  "job_id.invalid",
+  "ledger.entry_malformed",
+  "ledger.entry_not_found",
+  "ledger.folder_unsafe",
+  "ledger.leaks_credential",
+  "ledger.leaks_local_path",
+  "ledger.not_terminal",
+  "ledger.not_representable",
+  "note.not_found",
+  "promote.partly_failed",
+  "repo.not_found",
+  "repo.not_installed",
+  "run.ambiguous",
+  "run.already_finished",
+  "run.busy",
+  "run.corrupt",
+  "run.document_unreadable",
+  "run.illegal_transition",
+  "run.locked",
+  "run.not_found",
+  "run.not_local",
+  "run.spawn_failed",
+  "state_point.invalid",
+  "state_point.reserved_key",
+  "store.missing",
+  "store.unsupported",
+  "sync.conflict",
+  "sync.detached_head",
+  "sync.no_upstream",
+  "sync.operation_in_progress",
+  "sync.push_rejected",
+  "validate.usage",
+] as const;
+
+/** The name of one expected failure. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What an {@link AexpError} carries beside its message. */
+export interface AexpErrorDetails {
+  readonly code: ErrorCode;
+  /** One imperative sentence that says what to do, with a command where there is one. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * A failure that we expect and can explain. Everything else that escapes is a bug and is reported as one.
+ *
+ * The message says what was found or tried, quotes the value and names what was expected.
+ */
+export class AexpError extends Error {
+  override readonly name = "AexpError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(message: string, details: AexpErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = details.code;
+    this.hint = details.hint;
+  }
+}
+
+/** The words of any thrown value, for a message that reports it. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` that Node puts on system errors (`ENOENT`, `EACCES`, …), or `undefined`. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

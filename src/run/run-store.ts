@@ -1,0 +1,60 @@
+import type { ExactObject } from "../model/exact-json.ts";
+import type { DocumentPatch, RunDocument } from "./document.ts";
+import type { JobId } from "./job-id.ts";
+
+/** What reading one run gave. A run that cannot be read is a value, so that a listing names it and goes on. */
+export type RunRead =
+  | { readonly kind: "run"; readonly run: StoredRun }
+  | { readonly kind: "unreadable"; readonly jobId: JobId; readonly file: string; readonly problem: string };
+
+/** A run in the local store. */
+export interface StoredRun {
+  readonly jobId: JobId;
+  readonly statePoint: ExactObject;
+  readonly document: RunDocument;
+}
+
+/** The local runs: a signac 2 project. */
+export interface RunStore {
+  /** Absolute path of the store, e.g. `/repo/.runs`. */
+  readonly path: string;
+
+  /** Whether the store's folder is there and is a signac 2 project. @throws {AexpError} `store.unsupported` */
+  exists(): boolean;
+
+  /** Creates the project files; does nothing when they are there. */
+  initialize(): Promise<void>;
+
+  /** Job ids in ascending order; one directory listing, no file is opened. */
+  listJobIds(): readonly JobId[];
+
+  /** Every run, one at a time, so that memory stays flat. */
+  readAll(): Iterable<RunRead>;
+
+  has(jobId: JobId): boolean;
+
+  /** @throws {AexpError} `run.not_found`, `run.corrupt`, `run.document_unreadable` */
+  read(jobId: JobId): StoredRun;
+
+  /** The document with every key of every writer, numbers exact; an empty object when there is no file yet. */
+  readExactDocument(jobId: JobId): ExactObject;
+
+  /**
+   * Creates the run in one rename, complete with its document; an existing run is left as it is.
+   * @returns whether the run is new
+   */
+  create(statePoint: ExactObject, document: DocumentPatch): Promise<{ readonly jobId: JobId; readonly isNew: boolean }>;
+
+  /**
+   * Changes a document under the run's lock: reads it, asks `change` for a patch, writes once, atomically. Keys of
+   * other writers, their order and the text of their numbers are kept. A patch of `undefined` writes nothing.
+   *
+   * @returns the document after the change
+   * @throws {AexpError} `run.locked` when another process holds the lock too long, `run.not_found`,
+   *   `run.document_unreadable`, and whatever `change` throws (then nothing is written)
+   */
+  updateDocument(jobId: JobId, change: (current: RunDocument) => DocumentPatch | undefined): Promise<RunDocument>;
+
+  /** Absolute path of the run's folder. */
+  workspaceOf(jobId: JobId): string;
+}

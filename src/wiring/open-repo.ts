@@ -1,0 +1,44 @@
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+
+import type { Repo } from "../app/repo.ts";
+import { checkNamedRoot, findRoot, readInstalledMarker } from "../config/fs/find-root.ts";
+import { DEFAULT_RUN_STORE_PATH } from "../config/installed-marker.ts";
+import { SimpleGit } from "../git/simple-git/git-adapter.ts";
+import { FsLedgerStore } from "../ledger/fs/fs-ledger-store.ts";
+import { systemClock } from "../platform/system-clock.ts";
+import { FsRunStore } from "../run/fs/fs-run-store.ts";
+
+/** Where to look for the repository. */
+export interface OpenRepoOptions {
+  /** The folder that the user named; without one, the working directory and the folders above it are searched. */
+  readonly folder?: string | undefined;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Builds the ports of a repository. Nothing but the install marker is read; the rest is read when it is asked for.
+ *
+ * @throws {AexpError} `repo.not_found`
+ */
+export function openRepo(options: OpenRepoOptions): Repo {
+  const root = options.folder === undefined ? findRoot(options.cwd) : checkNamedRoot(options.folder);
+  const marker = readInstalledMarker(root, options.warn);
+  return {
+    root,
+    marker,
+    machineLabel: marker?.machine_label ?? shortHostName(),
+    home: options.env["HOME"] ?? homedir(),
+    runs: new FsRunStore(join(root, marker?.run_store_path ?? DEFAULT_RUN_STORE_PATH)),
+    ledger: new FsLedgerStore(join(root, ".aexp", "ledger")),
+    git: new SimpleGit(root),
+    clock: systemClock,
+    warn: options.warn,
+  };
+}
+
+function shortHostName(): string {
+  return hostname().split(".")[0] ?? hostname();
+}
