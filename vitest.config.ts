@@ -12,6 +12,7 @@ export default defineConfig({
       GIT_CONFIG_GLOBAL: "/dev/null",
       GIT_CONFIG_NOSYSTEM: "1",
     },
+    reporters: ["default", ["json", { outputFile: ".cache/results/main.json" }]],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

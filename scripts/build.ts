@@ -24,7 +24,9 @@ const { metafile } = await build({
   legalComments: "none",
   metafile: true,
   plugins: [lazyRequires],
-  banner: { js: 'import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url);' },
+  banner: {
+    js: 'import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url);',
+  },
   logLevel: "warning",
 });
 writeFileSync(join(DIST, "THIRD-PARTY-LICENSES.txt"), thirdPartyLicenses(metafile));
@@ -34,7 +36,10 @@ function thirdPartyLicenses(meta: Metafile): string {
   const folders = new Set(
     Object.keys(meta.inputs).flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
   );
-  return [...folders].toSorted().map(describePackage).join(`\n${"-".repeat(80)}\n`);
+  return [...folders]
+    .toSorted()
+    .map(describePackage)
+    .join(`\n${"-".repeat(80)}\n`);
 }
 
 function describePackage(folder: string): string {

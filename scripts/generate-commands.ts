@@ -1,12 +1,15 @@
 /**
  * Generates what follows from the files in `src/commands/`: the command table that the launcher uses, and oclif's
- * manifest, which help reads and which serves as the checked-in list of commands, flags and aliases.
+ * manifest, which help reads and which serves as the checked-in list of commands, flags and aliases, and
+ * `docs/commands.md`.
  * With `--check` nothing is written; a difference fails.
  */
 import { Config, Plugin } from "@oclif/core/config";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+
+import { type CommandEntry, renderCommandsPage } from "./commands-page.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const isCheck = process.argv.includes("--check");
@@ -57,7 +60,11 @@ const list = {
   ),
   version: manifest.version,
 };
-write("oclif.manifest.json", `${JSON.stringify(list, null, 2)}\n`);
+const manifestText = `${JSON.stringify(list, null, 2)}\n`;
+write("oclif.manifest.json", manifestText);
+
+const { commands: entries }: { commands: Record<string, CommandEntry> } = JSON.parse(manifestText);
+write("docs/commands.md", renderCommandsPage(entries));
 
 function write(name: string, text: string): void {
   const path = join(ROOT, name);

@@ -2,6 +2,7 @@
 import type { CommandModule } from "./launch.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  "completion": () => import("../commands/completion.ts"),
   "version": () => import("../commands/version.ts"),
 };
 

@@ -37,7 +37,9 @@ function isUsageError(error: unknown): error is Error {
 }
 
 function splitUsage(error: Error): { message: string; hint: string } {
-  const [first = "wrong usage", ...rest] = error.message.split("\n").filter((line) => !line.startsWith("See more help"));
+  const [first = "wrong usage", ...rest] = error.message
+    .split("\n")
+    .filter((line) => !line.startsWith("See more help"));
   const details = rest.map((line) => line.trim()).filter((line) => line !== "");
   return {
     message: [first.replace(/:$/, details.length > 0 ? ":" : ""), ...details].join(" "),

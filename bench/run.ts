@@ -1,0 +1,166 @@
+/**
+ * `npm run bench`: measures the budgets of docs/performance.md as whole processes and prints a table.
+ * `--write` also puts the table into docs/performance.md; `--quick` uses a tenth of the sizes.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+
+import { buildDataset } from "./dataset.ts";
+import { peakMemoryMiB, type Subject, time, timePair } from "./measure.ts";
+import { renderReport, type Row } from "./report.ts";
+
+const HERE = import.meta.dirname;
+const AEXP = [process.execPath, join(HERE, "..", "bin", "aexp.js")];
+const SCALE = process.argv.includes("--quick") ? 0.1 : 1;
+const MIDDLE = 10_000 * SCALE;
+const SMALL = 1_000 * SCALE;
+const LARGE = 100_000 * SCALE;
+const SAMPLES = 5;
+
+const place = mkdtempSync(join(tmpdir(), "aexp-bench-"));
+const rows: Row[] = [];
+try {
+  measureStartUp();
+  measureMiddle();
+  measureGrowth();
+} finally {
+  rmSync(place, { recursive: true, force: true });
+}
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.versions.node}`;
+const report = renderReport(rows, machine);
+process.stdout.write(`${report}\n`);
+writeFileSync(join(HERE, "results.json"), `${JSON.stringify({ machine, rows }, null, 2)}\n`);
+if (process.argv.includes("--write")) writeIntoPage(report);
+if (rows.some(({ isMet }) => !isMet)) process.exitCode = 1;
+
+function measureStartUp(): void {
+  const empty = join(place, "empty");
+  buildDataset(empty, { runs: 0, entries: 0, findings: 0, citations: 0 });
+  for (const words of [["version"], ["validate"]]) {
+    const { a, b, ratio } = timePair(
+      { argv: [...AEXP, ...words], cwd: empty },
+      { argv: [process.execPath, "-e", "0"], cwd: empty },
+      SAMPLES * 5,
+    );
+    add(`start-up: aexp ${words.join(" ")}`, ms(a.medianS), `node -e 0: ${ms(b.medianS)}`, ratio, 2, "×");
+  }
+}
+
+function measureMiddle(): void {
+  const full = join(place, "middle");
+  buildDataset(full, { runs: MIDDLE, entries: MIDDLE, findings: 500 * SCALE, citations: 20 });
+  const workspace = join(full, ".runs", "workspace");
+  const ledger = join(full, ".aexp", "ledger");
+  const list = timePair(aexp(full, "runs", "list", "--json", "--local"), plainRead(workspace), SAMPLES);
+  add(
+    `runs list --json, ${count(MIDDLE)} runs`,
+    ms(list.a.medianS),
+    `plain loop: ${ms(list.b.medianS)}`,
+    list.ratio,
+    2.5,
+    "×",
+  );
+
+  const validate = timePair(aexp(full, "validate"), plainRead(workspace, ledger, join(full, "kb")), SAMPLES);
+  add(
+    `validate, ${count(MIDDLE)} runs + entries, ${500 * SCALE} findings of 20 citations`,
+    ms(validate.a.medianS),
+    `plain loop: ${ms(validate.b.medianS)}`,
+    validate.ratio,
+    3,
+    "×",
+  );
+
+  const packed = join(place, "entries.json");
+  writeFileSync(
+    packed,
+    JSON.stringify(readdirSync(ledger).map((name) => [name, readFileSync(join(ledger, name), "utf8")])),
+  );
+  const target = join(place, "plain-ledger");
+  const backfill = timePair(
+    { ...aexp(full, "ledger", "backfill"), prepare: () => emptyFolder(ledger) },
+    { argv: [process.execPath, join(HERE, "plain-write.js"), packed, target], prepare: () => emptyFolder(target) },
+    SAMPLES,
+  );
+  add(
+    `ledger backfill, ${count(MIDDLE)} entries`,
+    ms(backfill.a.medianS),
+    `plain loop: ${ms(backfill.b.medianS)}`,
+    backfill.ratio,
+    3,
+    "×",
+  );
+}
+
+/** Seconds per run beyond an empty repository's, at two sizes: what grows faster than the number of runs shows here. */
+function measureGrowth(): void {
+  const empty = join(place, "empty");
+  const small = join(place, "small");
+  const large = join(place, "large");
+  buildDataset(small, { runs: SMALL, entries: SMALL, findings: 50 * SCALE, citations: 20 });
+  buildDataset(large, { runs: LARGE, entries: LARGE, findings: 5_000 * SCALE, citations: 20 });
+  for (const words of [["runs", "list", "--json"], ["validate"], ["ledger", "backfill"]]) {
+    const subject = (root: string): Subject => ({
+      ...aexp(root, ...words),
+      ...(words[0] === "ledger" ? { prepare: () => emptyFolder(join(root, ".aexp", "ledger")) } : {}),
+    });
+    const base = time(subject(empty), SAMPLES).medianS;
+    const perSmall = (time(subject(small), SAMPLES).medianS - base) / SMALL;
+    const largeS = time(subject(large), SAMPLES).medianS;
+    const perLarge = (largeS - base) / LARGE;
+    add(
+      `growth of ${words.join(" ")}, ${count(SMALL)} → ${count(LARGE)} runs`,
+      `${us(perLarge)} a run (${largeS.toFixed(2)} s)`,
+      `${us(perSmall)} a run`,
+      perLarge / perSmall,
+      1.3,
+      "×",
+    );
+    subject(large).prepare?.();
+    add(`memory of ${words.join(" ")}, ${count(LARGE)} runs`, "", "peak", peakMemoryMiB(subject(large)), 400, " MiB");
+  }
+}
+
+function aexp(cwd: string, ...words: string[]): Subject {
+  return { argv: [...AEXP, ...words], cwd };
+}
+
+function plainRead(...folders: string[]): Subject {
+  return { argv: [process.execPath, join(HERE, "plain-read.js"), ...folders] };
+}
+
+function emptyFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+}
+
+function add(what: string, measured: string, against: string, value: number, budget: number, unit: string): void {
+  const row = { what, measured, against, value, budget, unit, isMet: value <= budget };
+  rows.push(row);
+  process.stderr.write(`${what}: ${value.toFixed(2)}${unit} (budget ${budget}${unit})\n`);
+}
+
+function writeIntoPage(table: string): void {
+  const path = join(HERE, "..", "docs", "performance.md");
+  const page = readFileSync(path, "utf8");
+  writeFileSync(
+    path,
+    page.replace(
+      /(<!-- bench:begin -->\n)[^]*(<!-- bench:end -->)/,
+      (_, begin: string, end: string) => `${begin}${table}\n${end}`,
+    ),
+  );
+}
+
+function ms(seconds: number): string {
+  return seconds < 10 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
+}
+
+function us(seconds: number): string {
+  return `${Math.round(seconds * 1e6)} µs`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
