@@ -1,6 +1,8 @@
+import type { Config } from "../config/config.ts";
 import type { InstalledMarker } from "../config/installed-marker.ts";
 import type { Git } from "../git/git.ts";
 import type { LedgerStore } from "../ledger/ledger-store.ts";
+import type { RunsIndexStore } from "../ledger/runs-index.ts";
 import type { Clock } from "../model/clock.ts";
 import type { RunStore } from "../run/run-store.ts";
 
@@ -16,6 +18,9 @@ export interface Repo {
   readonly home: string;
   readonly runs: RunStore;
   readonly ledger: LedgerStore;
+  readonly runsIndex: RunsIndexStore;
+  /** The project's configuration, read at the first call. @throws {AexpError} `config.invalid` */
+  readonly readConfig: () => Promise<Config>;
   readonly git: Git;
   readonly clock: Clock;
   /** Tells the user something that does not stop the command; one line on stderr. */

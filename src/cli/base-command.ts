@@ -29,6 +29,13 @@ export abstract class BaseCommand extends Command {
     throw new Error("a command runs only through launch()");
   }
 
+  /** Whether stdout takes colour: a terminal does, unless NO_COLOR says no; FORCE_COLOR overrules both. */
+  get color(): boolean {
+    const { FORCE_COLOR: force, NO_COLOR: no } = this.io.env;
+    if (force !== undefined && force !== "") return force !== "0";
+    return (no === undefined || no === "") && this.io.stdout.isTTY === true;
+  }
+
   /** Opens the repository that `--repo`, `AEXP_REPO` or the working directory names. */
   openRepo(flags: { readonly repo?: string | undefined }): Repo {
     return openRepo({

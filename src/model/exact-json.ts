@@ -63,7 +63,7 @@ export function pythonFloatText(value: number): string {
 }
 
 /** How deep arrays and objects may nest: Python's own reader gives up near 1,000. */
-const MAX_DEPTH = 500;
+export const MAX_DEPTH = 500;
 /** CPython refuses to convert longer integers. */
 const MAX_INT_DIGITS = 4300;
 

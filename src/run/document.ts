@@ -31,7 +31,7 @@ export function toRunDocument(value: unknown): RunDocument {
   if (isDocument(value)) return { facts: value, statusText, problems: [] };
 
   const problems: string[] = [];
-  const sound: Record<string, unknown> = Object.assign({}, value);
+  const sound: Record<string, unknown> = Object.fromEntries(Object.entries(value));
   for (const error of isDocument.errors ?? []) {
     const [, key = ""] = error.instancePath.split("/");
     if (key in sound)

@@ -5,7 +5,13 @@ import type { JobId } from "./job-id.ts";
 /** What reading one run gave. A run that cannot be read is a value, so that a listing names it and goes on. */
 export type RunRead =
   | { readonly kind: "run"; readonly run: StoredRun }
-  | { readonly kind: "unreadable"; readonly jobId: JobId; readonly file: string; readonly problem: string };
+  | {
+      readonly kind: "unreadable";
+      readonly jobId: JobId;
+      /** Absolute path of the file that cannot be read. */
+      readonly file: string;
+      readonly problem: string;
+    };
 
 /** A run in the local store. */
 export interface StoredRun {
@@ -32,6 +38,9 @@ export interface RunStore {
   readAll(): Iterable<RunRead>;
 
   has(jobId: JobId): boolean;
+
+  /** The run that was created last; no file is opened. */
+  newestJobId(): JobId | undefined;
 
   /** @throws {AexpError} `run.not_found`, `run.corrupt`, `run.document_unreadable` */
   read(jobId: JobId): StoredRun;

@@ -3,9 +3,11 @@ import { join } from "node:path";
 
 import type { Repo } from "../app/repo.ts";
 import { checkNamedRoot, findRoot, readInstalledMarker } from "../config/fs/find-root.ts";
+import { loadConfig } from "../config/fs/load-config.ts";
 import { DEFAULT_RUN_STORE_PATH } from "../config/installed-marker.ts";
 import { SimpleGit } from "../git/simple-git/git-adapter.ts";
 import { FsLedgerStore } from "../ledger/fs/fs-ledger-store.ts";
+import { FsRunsIndexStore } from "../ledger/fs/fs-runs-index-store.ts";
 import { systemClock } from "../platform/system-clock.ts";
 import { FsRunStore } from "../run/fs/fs-run-store.ts";
 
@@ -26,6 +28,7 @@ export interface OpenRepoOptions {
 export function openRepo(options: OpenRepoOptions): Repo {
   const root = options.folder === undefined ? findRoot(options.cwd) : checkNamedRoot(options.folder);
   const marker = readInstalledMarker(root, options.warn);
+  let config: ReturnType<typeof loadConfig> | undefined;
   return {
     root,
     marker,
@@ -33,6 +36,8 @@ export function openRepo(options: OpenRepoOptions): Repo {
     home: options.env["HOME"] ?? homedir(),
     runs: new FsRunStore(join(root, marker?.run_store_path ?? DEFAULT_RUN_STORE_PATH)),
     ledger: new FsLedgerStore(join(root, ".aexp", "ledger")),
+    runsIndex: new FsRunsIndexStore(join(root, ".aexp", "runs-index")),
+    readConfig: () => (config ??= loadConfig(root)),
     git: new SimpleGit(root),
     clock: systemClock,
     warn: options.warn,

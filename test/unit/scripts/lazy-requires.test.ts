@@ -13,7 +13,7 @@ describe("deferRequires", () => {
     const exports: { join?: () => string; make?: () => object } = {};
     const load = (name: string): object => {
       loaded.push(name);
-      return name === "path" ? { join: "/" } : class Other {};
+      return name === "path" ? { join: "/" } : Date;
     };
 
     runInNewContext(source, { exports, require: load, __importDefault: (module: unknown) => ({ default: module }) });

@@ -1,0 +1,76 @@
+import { join } from "node:path";
+
+import {
+  type Check,
+  checkClock,
+  checkFileSystem,
+  checkFolder,
+  checkGit,
+  checkIgnored,
+  checkMarker,
+  checkMergeDriver,
+} from "../doctor/checks.ts";
+import type { Machine } from "../doctor/machine.ts";
+import { messageOf } from "../model/errors.ts";
+import type { Repo } from "./repo.ts";
+
+/** Any file of the ledger will do to ask git whether the folder's files are ignored. */
+const SAMPLE_ENTRY = ".aexp/ledger/00000000000000000000000000000000.json";
+
+/**
+ * Examines whether this clone on this machine is fit to run, record and share. A check that cannot be made is a bad
+ * check that says why; the others go on.
+ */
+export async function runDoctor(repo: Repo, machine: Machine): Promise<readonly Check[]> {
+  const store = machine.probeFolder(repo.runs.path);
+  const gitVersion = await repo.git.version();
+  const checks: Check[] = [
+    { name: "node", state: "ok", message: machine.nodeVersion },
+    checkGit(gitVersion),
+    checkMarker(repo.marker !== undefined, repo.machineLabel),
+    attempt("run store", () => {
+      if (store.kind !== "missing" && !repo.runs.exists()) {
+        return { name: "run store", state: "bad", message: "the folder is not a run store", hint: "Run `aexp install`." };
+      }
+      return checkFolder("run store", store, true);
+    }),
+    attempt("ledger", () => {
+      repo.ledger.listJobIds(); // refuses a folder that leads elsewhere
+      return checkFolder("ledger", machine.probeFolder(repo.ledger.path), false);
+    }),
+    checkFolder("state folder", machine.probeFolder(join(repo.root, ".aexp")), true),
+    checkFileSystem(store),
+    checkClock(store),
+  ];
+  if (gitVersion !== undefined) checks.push(...(await checkRepository(repo, machine)));
+  return checks;
+}
+
+async function checkRepository(repo: Repo, machine: Machine): Promise<readonly Check[]> {
+  try {
+    const [isLedgerIgnored, isMarkerIgnored, driver] = await Promise.all([
+      repo.git.isIgnored(SAMPLE_ENTRY),
+      repo.git.isIgnored(".aexp/installed.json"),
+      repo.git.configValue("merge.aexp-ledger.driver"),
+    ]);
+    return [
+      checkIgnored({ isLedgerIgnored, isMarkerIgnored }),
+      checkMergeDriver({ isConfigured: driver !== undefined, program: machine.findProgram("aexp") }),
+    ];
+  } catch (error) {
+    return [cannotCheck("git repository", error)];
+  }
+}
+
+function attempt(name: string, check: () => Check): Check {
+  try {
+    return check();
+  } catch (error) {
+    return cannotCheck(name, error);
+  }
+}
+
+function cannotCheck(name: string, error: unknown): Check {
+  const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : undefined;
+  return { name, state: "bad", message: messageOf(error), ...(hint === undefined ? {} : { hint }) };
+}

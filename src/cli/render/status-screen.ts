@@ -1,0 +1,23 @@
+import type { RepoStatus } from "../../app/read-status.ts";
+import { RUN_STATUSES } from "../../run/run-status.ts";
+
+/** One screen: label and value, a line each. */
+export function renderStatusScreen(status: RepoStatus): string {
+  const runs = RUN_STATUSES.filter((name) => status.runs[name] > 0).map((name) => `${status.runs[name]} ${name}`);
+  if (status.other_runs > 0) runs.push(`${status.other_runs} unreadable`);
+  const unpushed = status.unpushed === null ? "no upstream" : `${plural(status.unpushed, "commit")} not pushed`;
+  const issues = status.issues.map(({ code, severity, count }) => `${severity === "error" ? "✗" : "!"} ${count} × ${code}`);
+  return [
+    `machine   ${status.machine_label}${status.installed ? "" : " (not installed)"}`,
+    `runs      ${runs.length === 0 ? "none here yet" : runs.join(", ")}`,
+    `ledger    ${plural(status.ledger_entries, "entry", "entries")}, ${status.unpromoted} not promoted`,
+    `shared    ${plural(status.uncommitted, "file")} not committed, ${unpushed}`,
+    `issues    ${issues.length === 0 ? "none" : issues.join("\n          ")}`,
+    "",
+    `next: ${status.next}`,
+  ].join("\n");
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,16 @@
+import { readStatus, type RepoStatus } from "../app/read-status.ts";
+import { BaseCommand } from "../cli/base-command.ts";
+import { renderStatusScreen } from "../cli/render/status-screen.ts";
+
+export default class Status extends BaseCommand {
+  static override summary = "Show one screen: runs by status, what others cannot see yet, issues, what to do next.";
+  static override examples = ["<%= config.bin %> status", "<%= config.bin %> status --json"];
+
+  override async run(): Promise<RepoStatus> {
+    const { flags } = await this.parse(Status);
+    const status = await readStatus(this.openRepo(flags));
+
+    this.log(renderStatusScreen(status));
+    return status;
+  }
+}

@@ -1,0 +1,6 @@
+export class SimpleGit {
+  readonly root: string;
+  constructor(root: string) {
+    this.root = root;
+  }
+}

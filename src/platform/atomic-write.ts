@@ -1,0 +1,131 @@
+import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+import { AexpError, messageOf, systemErrorCode } from "../model/errors.ts";
+
+/** How a file is written. */
+export interface AtomicWriteOptions {
+  /**
+   * `each` (the default) survives a power cut as soon as the call returns. `later` only promises that a reader never
+   * sees half a file; the caller flushes once for many.
+   */
+  readonly durability?: "each" | "later";
+  /** Permissions of the file, before the umask of a new one. */
+  readonly mode?: number;
+}
+
+/**
+ * Replaces a file in one step: a reader sees the old bytes or the new ones, never a part.
+ *
+ * @throws {AexpError} `environment.read_only`, `environment.disk_full`, and Node's own error for anything else
+ */
+export async function writeFileAtomically(
+  path: string,
+  data: string | Uint8Array,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const { durability = "each", mode } = options;
+  try {
+    if (durability === "later") return replaceFile(path, data, mode);
+    const { default: writeFileAtomic } = await import("write-file-atomic");
+    await writeFileAtomic(
+      path,
+      typeof data === "string" ? data : Buffer.from(data),
+      mode === undefined ? {} : { mode },
+    );
+    await flushFolder(dirname(path));
+  } catch (error) {
+    throw explainWriteFailure(error, path);
+  }
+}
+
+/** The quick form for many small files: nothing is flushed, nothing is awaited. */
+function replaceFile(path: string, data: string | Uint8Array, mode: number | undefined): void {
+  const temporary = join(dirname(path), `.tmp-${randomUUID()}-${basename(path)}`);
+  try {
+    const descriptor = openSync(temporary, "wx", mode);
+    try {
+      writeAll(descriptor, typeof data === "string" ? Buffer.from(data) : data);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+}
+
+/** Writes a new file and flushes it; the folder around it is the caller's to flush. */
+export function writeNewFile(path: string, data: string): void {
+  const descriptor = openSync(path, "wx");
+  try {
+    writeAll(descriptor, Buffer.from(data));
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes the names in a folder (files created, renamed, removed) survive a power cut. */
+export async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } catch (error) {
+    // Some network file systems refuse to flush a folder; there is no other way to ask.
+    if (systemErrorCode(error) !== "EINVAL" && systemErrorCode(error) !== "ENOTSUP") throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Makes everything written so far to the file system around `folder` survive a power cut.
+ *
+ * Flushing 10,000 small files one by one takes longer than writing them several times over, so the kernel is asked
+ * once, through `sync -f` of the GNU tools. Without it, the files named by `listFiles` are flushed one by one.
+ */
+export async function flushFileSystem(folder: string, listFiles: () => Iterable<string>): Promise<void> {
+  const { status } = spawnSync("sync", ["-f", folder], { stdio: "ignore" });
+  if (status === 0) return;
+  for (const path of listFiles()) {
+    const file = await open(path, "r");
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+  await flushFolder(folder);
+}
+
+/** Gives the failures that a user can do something about a sentence of their own; returns any other as it is. */
+export function explainWriteFailure(error: unknown, path: string): unknown {
+  switch (systemErrorCode(error)) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return new AexpError(`${JSON.stringify(path)} cannot be written: ${messageOf(error)}`, {
+        code: "environment.read_only",
+        hint: "Check the permissions of the folder and of the file system.",
+        cause: error,
+      });
+    case "ENOSPC":
+    case "EDQUOT":
+      return new AexpError(`${JSON.stringify(path)} cannot be written: no space left. The old file is untouched`, {
+        code: "environment.disk_full",
+        hint: "Free some space, or raise the quota, and run the command again.",
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}
