@@ -1,7 +1,7 @@
 import { AexpError, messageOf } from "../model/errors.ts";
 import type { JobId } from "../run/job-id.ts";
-import { isTerminal } from "../run/run-status.ts";
-import { promoteRun } from "./promote-run.ts";
+import { isRunStatus, isTerminal } from "../run/run-status.ts";
+import { prepareEntry, readExisting } from "./promote-run.ts";
 import type { Repo } from "./repo.ts";
 
 /** What a backfill does. */
@@ -44,14 +44,15 @@ export async function backfillLedger(repo: Repo, options: BackfillOptions = {}):
   const jobIds = repo.runs.exists() ? repo.runs.listJobIds() : [];
   const present = new Set(repo.ledger.listJobIds());
   // A configuration that is wrong is one failure, not one for each run.
-  await repo.readConfig();
+  const { redact } = await repo.readConfig();
 
   try {
     for (const [index, jobId] of jobIds.entries()) {
       try {
-        if (options.overwrite !== true && present.has(jobId)) skipped += 1;
+        const hasEntry = present.has(jobId);
+        if (hasEntry && options.overwrite !== true) skipped += 1;
         else {
-          const outcome = await promoteFinished(repo, jobId, options);
+          const outcome = await promoteFinished(repo, jobId, hasEntry, { ...options, redact });
           if (outcome === "written") promoted.push(jobId);
           else if (outcome === "unchanged") skipped += 1;
         }
@@ -69,17 +70,17 @@ export async function backfillLedger(repo: Repo, options: BackfillOptions = {}):
 async function promoteFinished(
   repo: Repo,
   jobId: JobId,
-  options: BackfillOptions,
+  hasEntry: boolean,
+  options: BackfillOptions & { readonly redact: readonly RegExp[] },
 ): Promise<"written" | "unchanged" | "unfinished"> {
-  const { facts } = repo.runs.read(jobId).document;
-  if (facts.status === undefined || !isTerminal(facts.status)) return "unfinished";
-  return await promoteRun(repo, jobId, {
-    machineLabel: options.machineLabel,
-    allowLocalPath: options.allowLocalPath,
-    replaceMalformed: options.overwrite,
-    dryRun: options.dryRun,
-    durability: "later",
-  });
+  const run = { jobId, ...repo.runs.readExact(jobId) };
+  const status = run.document.get("status");
+  if (typeof status !== "string" || !isRunStatus(status) || !isTerminal(status)) return "unfinished";
+  const existing = hasEntry ? readExisting(repo, jobId, options.overwrite === true) : undefined;
+  const text = prepareEntry(repo, run, existing, options);
+  if (text === undefined) return "unchanged";
+  if (options.dryRun !== true) await repo.ledger.write(jobId, text, "later");
+  return "written";
 }
 
 function toFailure(jobId: JobId, error: unknown): PromotionFailure {

@@ -17,8 +17,6 @@ export interface PromoteOptions {
   readonly allowLocalPath?: boolean | undefined;
   /** Replaces an entry that cannot be read; one with conflict markers never. */
   readonly replaceMalformed?: boolean | undefined;
-  /** `later` leaves flushing to the caller. */
-  readonly durability?: "each" | "later" | undefined;
   /** Finds out what would happen, and writes nothing. */
   readonly dryRun?: boolean | undefined;
 }
@@ -36,17 +34,38 @@ export async function promoteRun(
   jobId: JobId,
   options: PromoteOptions = {},
 ): Promise<"written" | "unchanged"> {
-  const existing = readExisting(repo, jobId, options.replaceMalformed === true);
-  const fresh = project(repo, jobId, existing, options);
-  const entry = existing === undefined ? fresh : withExisting(repo, fresh, existing, options);
-
-  checkRepresentable(jobId, entry);
   const { redact } = await repo.readConfig();
-  checkLeaks(repo, jobId, entry, redact);
-
-  if (existing !== undefined && isSameEntry(entry, existing)) return "unchanged";
-  if (options.dryRun !== true) await repo.ledger.write(jobId, toSortedPrettyJson(entry), options.durability ?? "each");
+  const run = { jobId, ...repo.runs.readExact(jobId) };
+  const existing = readExisting(repo, jobId, options.replaceMalformed === true);
+  const text = prepareEntry(repo, run, existing, { ...options, redact });
+  if (text === undefined) return "unchanged";
+  if (options.dryRun !== true) await repo.ledger.write(jobId, text, "each");
   return "written";
+}
+
+/** A run as it is promoted: everything in its two files. */
+export interface PromotableRun {
+  readonly jobId: JobId;
+  readonly statePoint: ExactObject;
+  readonly document: ExactObject;
+}
+
+/**
+ * The text of the entry that a run should have, or `undefined` when `existing` says the same already.
+ *
+ * @throws {AexpError} as {@link promoteRun}
+ */
+export function prepareEntry(
+  repo: Repo,
+  run: PromotableRun,
+  existing: ExactObject | undefined,
+  options: PromoteOptions & { readonly redact: readonly RegExp[] },
+): string | undefined {
+  const fresh = project(repo, run, existing, options);
+  const entry = existing === undefined ? fresh : withExisting(repo, fresh, existing, options);
+  checkRepresentable(run.jobId, entry);
+  checkLeaks(repo, run.jobId, entry, options.redact);
+  return existing !== undefined && isSameEntry(entry, existing) ? undefined : toSortedPrettyJson(entry);
 }
 
 /** How the promotion of one of several runs went. */
@@ -80,9 +99,12 @@ export async function promoteRuns(
   return runs;
 }
 
-function project(repo: Repo, jobId: JobId, existing: ExactObject | undefined, options: PromoteOptions): ExactObject {
-  const { statePoint } = repo.runs.read(jobId);
-  const document = repo.runs.readExactDocument(jobId);
+function project(
+  repo: Repo,
+  { jobId, statePoint, document }: PromotableRun,
+  existing: ExactObject | undefined,
+  options: PromoteOptions,
+): ExactObject {
   const isLocalPathAllowed =
     options.allowLocalPath === true ||
     document.get("local_path_allowed") === true ||
@@ -119,7 +141,8 @@ function isSameText(a: ExactObject, b: ExactObject, key: string): boolean {
   return a.get(key) === b.get(key);
 }
 
-function readExisting(repo: Repo, jobId: JobId, replaceMalformed: boolean): ExactObject | undefined {
+/** The entry that stands now. @throws {AexpError} `ledger.entry_malformed` */
+export function readExisting(repo: Repo, jobId: JobId, replaceMalformed: boolean): ExactObject | undefined {
   const read = repo.ledger.read(jobId);
   if (read === undefined) return undefined;
   if (read.kind === "entry") return parseExactObject(read.text);

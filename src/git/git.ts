@@ -1,5 +1,11 @@
 /** The git repository around a run store. All paths that come back are relative to the root, with forward slashes. */
 export interface Git {
+  /** The version of the git program; `undefined` when there is none. */
+  version(): Promise<string | undefined>;
+
+  /** Whether the root lies in a git repository. @throws {AexpError} `git.unsafe_directory`, `environment.git_missing` */
+  isRepository(): Promise<boolean>;
+
   /** The commit of HEAD, or `undefined` outside a repository or before the first commit. */
   headCommit(): Promise<string | undefined>;
 
@@ -14,4 +20,16 @@ export interface Git {
 
   /** Commits on HEAD that its upstream lacks and that touch `folders`; `undefined` without an upstream. */
   unpushedCommitCount(folders: readonly string[]): Promise<number | undefined>;
+
+  /** Whether git would ignore a file of this root-relative path if it were untracked. */
+  isIgnored(path: string): Promise<boolean>;
+
+  /** The value of a configuration key, wherever it is set. */
+  configValue(key: string): Promise<string | undefined>;
+
+  /** Sets a key in the configuration of this clone. */
+  setConfigValue(key: string, value: string): Promise<void>;
+
+  /** Where git looks for hooks: absolute, `core.hooksPath` and worktrees respected, and whether it is this clone's own. */
+  hooksFolder(): Promise<{ readonly path: string; readonly isOwn: boolean }>;
 }

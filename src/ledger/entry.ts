@@ -28,7 +28,7 @@ export interface ProjectionInput {
 const MAX_METRIC_TEXT = 200;
 
 /** The keys of the schema. The projection sets or drops them; any other key of an entry belongs to someone else. */
-const OWN_KEYS: ReadonlySet<string> = new Set([
+export const OWN_KEYS: ReadonlySet<string> = new Set([
   "schema_version",
   "job_id",
   "statepoint",
@@ -106,8 +106,8 @@ function withoutPromotion(entry: ExactObject): ExactObject {
 export function findUnrepresentable(value: Exact, path: string): readonly [string, string] | undefined {
   if (value instanceof ExactNumber) return value.isFinite() ? undefined : [path, value.text];
   if (value === null || typeof value !== "object") return undefined;
-  const items = isExactObject(value) ? value : value.map((item, index) => [String(index), item] as const);
-  for (const [key, item] of items) {
+  for (const [key, item] of value.entries()) {
+    if (item === null || typeof item !== "object") continue;
     const found = findUnrepresentable(item, `${path}.${key}`);
     if (found !== undefined) return found;
   }

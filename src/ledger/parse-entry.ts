@@ -1,6 +1,6 @@
 import { isLedgerEntry } from "../generated/validators.js";
 import { messageOf } from "../model/errors.ts";
-import { type ExactObject, isExactObject, parseExactObject } from "../model/exact-json.ts";
+import { isExactObject, parseExactObject } from "../model/exact-json.ts";
 import { isJobId } from "../run/job-id.ts";
 import type { LedgerRead } from "./ledger-store.ts";
 
@@ -41,11 +41,6 @@ export function parseLedgerEntry(file: string, text: string): LedgerRead {
     return malformed("not_json", messageOf(error));
   }
   return malformed("not_schema", "statepoint: must be an object");
-}
-
-/** The whole entry with exact numbers and unknown keys, for rewriting it. */
-export function toExactEntry(text: string): ExactObject {
-  return parseExactObject(text);
 }
 
 /** Lines that git leaves where a merge failed. They can never be part of JSON, so a look at the line starts is enough. */

@@ -1,16 +1,25 @@
 import type { RunsIndex, RunsIndexEntry } from "../generated/runs-index.ts";
 import type { Instant } from "../model/clock.ts";
-import { AexpError } from "../model/errors.ts";
+import { isRunsIndex } from "../generated/validators.js";
+import { AexpError, messageOf } from "../model/errors.ts";
 import { runLinkOf } from "../run/document.ts";
 import { isTerminal } from "../run/run-status.ts";
 import type { StoredRun } from "../run/run-store.ts";
 
 export type { RunsIndex, RunsIndexEntry };
 
+/** What reading one index file gave. */
+export type RunsIndexRead =
+  | { readonly kind: "index"; readonly file: string; readonly index: RunsIndex }
+  | { readonly kind: "malformed"; readonly file: string; readonly problem: string };
+
 /** Where the deprecated runs indexes are kept: one file per machine. */
 export interface RunsIndexStore {
   /** Absolute path of the folder. */
   readonly path: string;
+
+  /** Every index file, one at a time, in the order of their names. */
+  readAll(): Iterable<RunsIndexRead>;
 
   /**
    * Writes the index of a machine atomically, into the folder or to the file that `file` names.
@@ -18,6 +27,20 @@ export interface RunsIndexStore {
    * @returns the absolute path of what was written
    */
   write(label: string, text: string, file?: string): Promise<string>;
+}
+
+/** Reads the text of an index file. */
+export function parseRunsIndex(file: string, text: string): RunsIndexRead {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { kind: "malformed", file, problem: messageOf(error) };
+  }
+  if (isRunsIndex(value)) return { kind: "index", file, index: value };
+  const [first] = isRunsIndex.errors ?? [];
+  const place = first === undefined || first.instancePath === "" ? "" : `${first.instancePath.slice(1)}: `;
+  return { kind: "malformed", file, problem: `${place}${first?.message ?? "not a runs index"}` };
 }
 
 /** The index line of a finished run; `undefined` for any other. */

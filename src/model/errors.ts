@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   "ledger.leaks_local_path",
   "ledger.not_terminal",
   "ledger.not_representable",
+  "note.folder_unsafe",
   "note.not_found",
   "promote.partly_failed",
   "repo.not_found",

@@ -197,7 +197,8 @@ class Reader {
     if (token === "") this.#fail("expected a value");
     this.#at += token.length;
     if (token === "NaN" || token.endsWith("y") || /[.eE]/.test(token)) return ExactNumber.float(Number(token));
-    if (token.length > MAX_INT_DIGITS + 1) this.#fail(`an integer of more than ${MAX_INT_DIGITS} digits`);
+    if (token.length - Number(token.startsWith("-")) > MAX_INT_DIGITS)
+      this.#fail(`an integer of more than ${MAX_INT_DIGITS} digits`);
     return ExactNumber.int(token);
   }
 
@@ -241,18 +242,32 @@ export function compareCodePoints(a: string, b: string): number {
     const left = a.charCodeAt(index);
     const right = b.charCodeAt(index);
     if (left === right) continue;
-    // A surrogate stands for a code point above every other unit.
-    const leftHigh = left >= 0xd800 && left <= 0xdfff;
-    const rightHigh = right >= 0xd800 && right <= 0xdfff;
-    if (leftHigh !== rightHigh) return leftHigh ? 1 : -1;
+    // A pair of surrogates is one code point above every single unit; a lone surrogate counts as itself.
+    const isLeftPaired = isInPair(a, index);
+    if (isLeftPaired !== isInPair(b, index)) return isLeftPaired ? 1 : -1;
     return left - right;
   }
   return a.length - b.length;
 }
 
+function isInPair(text: string, index: number): boolean {
+  const unit = text.charCodeAt(index);
+  if (unit < 0xd800 || unit > 0xdfff) return false;
+  return unit < 0xdc00 ? isLow(text.charCodeAt(index + 1)) : isHigh(text.charCodeAt(index - 1));
+}
+
+function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLow(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
 /** The entries of an object in the order of {@link compareCodePoints}. */
-export function sortedEntries(object: ExactObject): (readonly [string, Exact])[] {
-  return [...object].toSorted(([a], [b]) => compareCodePoints(a, b));
+export function sortedEntries(object: ExactObject): readonly (readonly [string, Exact])[] {
+  const entries = [...object];
+  return entries.length < 2 ? entries : entries.toSorted(([a], [b]) => compareCodePoints(a, b));
 }
 
 /** The text that Python's `json.dumps(value, sort_keys=sortKeys)` gives: one line, `", "` and `": "`, pure ASCII. */

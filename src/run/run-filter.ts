@@ -68,8 +68,8 @@ function parseCondition(key: string, value: JsonValue, prefix: readonly string[]
   const names = key.split(".");
   const operator = names.at(-1) ?? "";
   if (operator.startsWith("$")) {
-    const path = toPath([...prefix, ...names.slice(0, -1)]);
-    return { kind: "test", path, test: parseOperator(operator, value) };
+    const test = parseOperator(operator, value);
+    return { kind: "test", path: toPath([...prefix, ...names.slice(0, -1)]), test };
   }
   const path = [...prefix, ...names];
   if (isObject(value)) {

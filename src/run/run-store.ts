@@ -45,6 +45,13 @@ export interface RunStore {
   /** @throws {AexpError} `run.not_found`, `run.corrupt`, `run.document_unreadable` */
   read(jobId: JobId): StoredRun;
 
+  /**
+   * State point and whole document, from one reading of each file.
+   *
+   * @throws {AexpError} `run.not_found`, `run.corrupt`, `run.document_unreadable`
+   */
+  readExact(jobId: JobId): { readonly statePoint: ExactObject; readonly document: ExactObject };
+
   /** The document with every key of every writer, numbers exact; an empty object when there is no file yet. */
   readExactDocument(jobId: JobId): ExactObject;
 

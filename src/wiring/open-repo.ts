@@ -5,11 +5,15 @@ import type { Repo } from "../app/repo.ts";
 import { checkNamedRoot, findRoot, readInstalledMarker } from "../config/fs/find-root.ts";
 import { loadConfig } from "../config/fs/load-config.ts";
 import { DEFAULT_RUN_STORE_PATH } from "../config/installed-marker.ts";
+import { GitCodeHistory } from "../git/simple-git/code-history.ts";
 import { SimpleGit } from "../git/simple-git/git-adapter.ts";
+import { FsNoteStore } from "../kb/fs/fs-note-store.ts";
 import { FsLedgerStore } from "../ledger/fs/fs-ledger-store.ts";
 import { FsRunsIndexStore } from "../ledger/fs/fs-runs-index-store.ts";
 import { systemClock } from "../platform/system-clock.ts";
+import { FsAttemptFiles } from "../run/fs/fs-attempt-files.ts";
 import { FsRunStore } from "../run/fs/fs-run-store.ts";
+import { localProcesses } from "../run/local/local-processes.ts";
 
 /** Where to look for the repository. */
 export interface OpenRepoOptions {
@@ -29,16 +33,21 @@ export function openRepo(options: OpenRepoOptions): Repo {
   const root = options.folder === undefined ? findRoot(options.cwd) : checkNamedRoot(options.folder);
   const marker = readInstalledMarker(root, options.warn);
   let config: ReturnType<typeof loadConfig> | undefined;
+  const runs = new FsRunStore(join(root, marker?.run_store_path ?? DEFAULT_RUN_STORE_PATH));
   return {
     root,
     marker,
     machineLabel: marker?.machine_label ?? shortHostName(),
     home: options.env["HOME"] ?? homedir(),
-    runs: new FsRunStore(join(root, marker?.run_store_path ?? DEFAULT_RUN_STORE_PATH)),
+    runs,
+    attempts: new FsAttemptFiles(runs),
     ledger: new FsLedgerStore(join(root, ".aexp", "ledger")),
     runsIndex: new FsRunsIndexStore(join(root, ".aexp", "runs-index")),
+    notes: new FsNoteStore(root),
+    processes: localProcesses,
     readConfig: () => (config ??= loadConfig(root)),
     git: new SimpleGit(root),
+    history: new GitCodeHistory(root),
     clock: systemClock,
     warn: options.warn,
   };

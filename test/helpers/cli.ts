@@ -21,8 +21,8 @@ export async function runCli(
   let stderr = "";
   const terminal = { isTTY: options.isTTY ?? false, columns: options.columns ?? 120 };
   const exitCode = await launch(argv, {
-    stdout: { ...terminal, write: (text) => (stdout += text) },
-    stderr: { ...terminal, write: (text) => (stderr += text) },
+    stdout: { ...terminal, write: (data) => (stdout += toText(data)) },
+    stderr: { ...terminal, write: (data) => (stderr += toText(data)) },
     env: { ...process.env, ...options.env },
     cwd,
   });
@@ -33,4 +33,8 @@ export async function runCli(
 export async function runCliJson(cwd: string, argv: readonly string[]): Promise<unknown> {
   const { stdout } = await runCli(cwd, [...argv, "--json"]);
   return JSON.parse(stdout);
+}
+
+function toText(data: string | Uint8Array): string {
+  return typeof data === "string" ? data : Buffer.from(data).toString("utf8");
 }

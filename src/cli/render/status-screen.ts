@@ -6,7 +6,9 @@ export function renderStatusScreen(status: RepoStatus): string {
   const runs = RUN_STATUSES.filter((name) => status.runs[name] > 0).map((name) => `${status.runs[name]} ${name}`);
   if (status.other_runs > 0) runs.push(`${status.other_runs} unreadable`);
   const unpushed = status.unpushed === null ? "no upstream" : `${plural(status.unpushed, "commit")} not pushed`;
-  const issues = status.issues.map(({ code, severity, count }) => `${severity === "error" ? "✗" : "!"} ${count} × ${code}`);
+  const issues = status.issues.map(
+    ({ code, severity, count }) => `${severity === "error" ? "✗" : "!"} ${count} × ${code}`,
+  );
   return [
     `machine   ${status.machine_label}${status.installed ? "" : " (not installed)"}`,
     `runs      ${runs.length === 0 ? "none here yet" : runs.join(", ")}`,

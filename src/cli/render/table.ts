@@ -33,7 +33,9 @@ const LEAST_WIDTH = 6;
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions): string {
   const all = columns.map((column) => layOut(column, rows));
   const shown = fitColumns(all, options.width);
-  const lines = [shown.map((column) => ({ text: column.header, style: "bold" as const }))];
+  const lines: { text: string; style: Style | undefined }[][] = [
+    shown.map((column) => ({ text: column.header, style: "bold" })),
+  ];
   for (const index of rows.keys()) {
     lines.push(shown.map((column) => ({ text: column.cells[index] ?? "", style: column.styles[index] })));
   }

@@ -47,7 +47,8 @@ export class FsLedgerStore implements LedgerStore {
   async write(jobId: JobId, text: string, durability: "each" | "later"): Promise<void> {
     const file = this.#fileOf(jobId);
     try {
-      this.#prepareFolder();
+      // Once for many: looking twice at two folders costs as much as writing the file.
+      if (durability === "each" || !this.#isPrepared) this.#prepareFolder();
       // Writing would otherwise go through the link, to a file that is not ours.
       if (durability === "each" && lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(file);
     } catch (error) {
@@ -94,16 +95,14 @@ export class FsLedgerStore implements LedgerStore {
   }
 
   #prepareFolder(): void {
-    if (this.#isPrepared && this.#checkFolder()) return;
     if (!this.#checkFolder()) mkdirSync(this.path, { recursive: true });
-    this.#removeLeftovers();
+    if (!this.#isPrepared) this.#removeLeftovers();
     this.#isPrepared = true;
   }
 
   #removeLeftovers(): void {
     for (const name of readdirSync(this.path)) {
-      if (!/^(?:\.tmp-[0-9a-f-]{36}-)?[0-9a-f]{32}\.json(?:\.\d+)?$/.test(name) || /^[0-9a-f]{32}\.json$/.test(name))
-        continue;
+      if (!/^(?:\.tmp-[0-9a-f-]{36}|[0-9a-f]{32}\.json\.\d+)$/.test(name)) continue;
       const path = join(this.path, name);
       const stat = lstatSync(path, { throwIfNoEntry: false });
       // A writer needs milliseconds; an old temporary file has lost its own.

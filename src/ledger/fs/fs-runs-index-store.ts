@@ -1,9 +1,12 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-import { AexpError } from "../../model/errors.ts";
+import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
 import { explainWriteFailure, writeFileAtomically } from "../../platform/atomic-write.ts";
-import { checkFileLabel, type RunsIndexStore } from "../runs-index.ts";
+import { readTextFile } from "../../platform/read-file.ts";
+import { checkFileLabel, parseRunsIndex, type RunsIndexRead, type RunsIndexStore } from "../runs-index.ts";
+
+const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
 /** The folder of runs indexes on disk. */
 export class FsRunsIndexStore implements RunsIndexStore {
@@ -11,6 +14,20 @@ export class FsRunsIndexStore implements RunsIndexStore {
 
   constructor(path: string) {
     this.path = path;
+  }
+
+  *readAll(): Generator<RunsIndexRead> {
+    for (const name of this.#listNames()) {
+      let text: string;
+      try {
+        text = readTextFile(join(this.path, name), MAX_INDEX_BYTES, { noFollow: true });
+      } catch (error) {
+        const problem = systemErrorCode(error) === "ELOOP" ? "the file is a symbolic link" : messageOf(error);
+        yield { kind: "malformed", file: name, problem };
+        continue;
+      }
+      yield parseRunsIndex(name, text);
+    }
   }
 
   async write(label: string, text: string, file?: string): Promise<string> {
@@ -23,6 +40,17 @@ export class FsRunsIndexStore implements RunsIndexStore {
     }
     await writeFileAtomically(path, text);
     return path;
+  }
+
+  #listNames(): readonly string[] {
+    try {
+      return readdirSync(this.path)
+        .filter((name) => name.endsWith(".json") && !name.startsWith("."))
+        .toSorted();
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return [];
+      throw error;
+    }
   }
 
   #refuseLinks(file: string): void {

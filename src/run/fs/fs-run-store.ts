@@ -89,8 +89,17 @@ export class FsRunStore implements RunStore {
     return { jobId, statePoint, document: this.#readDocument(jobId) };
   }
 
+  readExact(jobId: JobId): { readonly statePoint: ExactObject; readonly document: ExactObject } {
+    this.#checkPresent(jobId);
+    return { statePoint: this.#readStatePoint(jobId), document: this.#readExactDocument(jobId) };
+  }
+
   readExactDocument(jobId: JobId): ExactObject {
     this.#checkPresent(jobId);
+    return this.#readExactDocument(jobId);
+  }
+
+  #readExactDocument(jobId: JobId): ExactObject {
     const text = this.#readDocumentText(jobId);
     if (text === undefined) return new Map();
     try {

@@ -1,0 +1,62 @@
+import * as Flags from "@oclif/core/flags";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { AexpError, messageOf } from "../model/errors.ts";
+import type { Exact, ExactObject } from "../model/exact-json.ts";
+import { parseAssignments, parseStatePointJson } from "../run/state-point-syntax.ts";
+
+/** What a run is and where it belongs. */
+export const RUN_IDENTITY_FLAGS = {
+  hypothesis: Flags.string({ summary: "Hypothesis that the run belongs to.", helpValue: "H001" }),
+  "sub-hypothesis": Flags.string({ summary: "Sub-hypothesis that the run belongs to.", helpValue: "H001" }),
+  sp: Flags.string({
+    aliases: ["state-point"],
+    summary: 'Parameters, typed as YAML scalars (3 int, 0.1 float, true, "3" text); repeat for more.',
+    helpValue: "K=V[,K=V]",
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  "sp-json": Flags.string({ summary: "Parameters as a JSON object, for lists and nested values.", helpValue: "JSON" }),
+  "sp-file": Flags.string({ summary: "Parameters as a file that holds a JSON object.", helpValue: "FILE" }),
+  "no-commit": Flags.boolean({ summary: "Leave the commit of the code out of the run's identity." }),
+  "allow-local-path": Flags.boolean({
+    summary: "Accept parameters that name folders of this machine; they will be committed.",
+  }),
+};
+
+/** What {@link RUN_IDENTITY_FLAGS} say of parameters. */
+export interface ParameterFlags {
+  readonly sp?: readonly string[] | undefined;
+  readonly "sp-json"?: string | undefined;
+  readonly "sp-file"?: string | undefined;
+}
+
+/**
+ * The user's own keys: the file's, then those of the JSON text, then the single ones; later ones win.
+ *
+ * @throws {AexpError} `state_point.invalid`
+ */
+export function readParameters(flags: ParameterFlags, cwd: string): ExactObject {
+  const parameters = new Map<string, Exact>();
+  const { "sp-file": file, "sp-json": json } = flags;
+  const sources = [
+    ...(file === undefined ? [] : [parseStatePointJson(readParameterFile(file, cwd), JSON.stringify(file))]),
+    ...(json === undefined ? [] : [parseStatePointJson(json, "the value of --sp-json")]),
+    parseAssignments(flags.sp ?? []),
+  ];
+  for (const source of sources) for (const [key, value] of source) parameters.set(key, value);
+  return parameters;
+}
+
+function readParameterFile(file: string, cwd: string): string {
+  try {
+    return readFileSync(resolve(cwd, file), "utf8");
+  } catch (error) {
+    throw new AexpError(`the file ${JSON.stringify(file)} cannot be read: ${messageOf(error)}`, {
+      code: "state_point.invalid",
+      hint: "Check the value of --sp-file.",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import type * as Yaml from "yaml";
+import type { Alias, Document, LineCounter, Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
+
+import { messageOf } from "../model/errors.ts";
+import { type Exact, ExactNumber, type ExactObject, isExactObject } from "../model/exact-json.ts";
+import { toExactNumber } from "./plain-scalar.ts";
+import type { FieldLines, NoteProblem, YamlFields } from "./yaml-fields.ts";
+
+/** An alias that repeats a large node counts the whole node each time, so a bomb ends here. */
+const MAX_NODES = 100_000;
+const MAX_DEPTH = 100;
+
+/**
+ * Reads any YAML mapping in the core schema of YAML 1.2, exactly: numbers keep kind and digits, keys such as `__proto__`
+ * are keys like any other, a repeated key is a problem. The `yaml` package is loaded at the first call.
+ *
+ * @param firstLine the number of the text's first line in its file
+ */
+export async function readFullYaml(
+  text: string,
+  firstLine: number,
+): Promise<{ readonly fields: YamlFields } | { readonly problem: NoteProblem }> {
+  const yaml = await import("yaml");
+  const counter = new yaml.LineCounter();
+  try {
+    const document = yaml.parseDocument(text, {
+      schema: "core",
+      merge: false,
+      resolveKnownTags: false,
+      // The package compares every pair of keys; ours are compared while they are converted.
+      uniqueKeys: false,
+      prettyErrors: false,
+      lineCounter: counter,
+    });
+    const [error] = document.errors;
+    if (error !== undefined) {
+      // The package tells of its own lack of stack as of any other error, wherever it happened to run out.
+      if (error.message.includes("call stack")) throw new RangeError(error.message);
+      throw new Located(error.message, error.pos[0]);
+    }
+    return { fields: new Converter(yaml, document, counter, firstLine).toFields() };
+  } catch (error) {
+    const { line, col } = counter.linePos(error instanceof Located ? error.offset : 0);
+    const message = error instanceof RangeError ? "the frontmatter is nested too deeply" : messageOf(error);
+    return { problem: { message, line: Math.max(1, line) + firstLine - 1, column: Math.max(1, col) } };
+  }
+}
+
+/** A problem at an offset of the text. */
+class Located extends Error {
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
+class Converter {
+  readonly #yaml: typeof Yaml;
+  readonly #document: Document.Parsed;
+  readonly #counter: LineCounter;
+  readonly #firstLine: number;
+  #nodes = 0;
+
+  constructor(yaml: typeof Yaml, document: Document.Parsed, counter: LineCounter, firstLine: number) {
+    this.#yaml = yaml;
+    this.#document = document;
+    this.#counter = counter;
+    this.#firstLine = firstLine;
+  }
+
+  toFields(): YamlFields {
+    const { contents } = this.#document;
+    const values = this.#convert(contents, 0);
+    if (values === null) return { values: new Map(), lines: new Map() };
+    if (!isExactObject(values)) {
+      const what = Array.isArray(values) ? "a list" : "a single value";
+      throw new Located(`the frontmatter is ${what}; expected keys and values`, offsetOf(contents));
+    }
+    const lines = new Map<string, FieldLines>();
+    if (this.#yaml.isMap(contents)) {
+      for (const { key, value } of contents.items) {
+        const items = this.#yaml.isSeq(value) ? value.items.map((item) => this.#lineOf(item)) : [];
+        lines.set(this.#keyText(key), { line: this.#lineOf(key), items });
+      }
+    }
+    return { values, lines };
+  }
+
+  #convert(node: unknown, depth: number): Exact {
+    this.#nodes += 1;
+    if (this.#nodes > MAX_NODES) throw new Located(`the frontmatter holds more than ${MAX_NODES} values`, 0);
+    if (depth > MAX_DEPTH) throw new Located(`values are nested deeper than ${MAX_DEPTH}`, offsetOf(node));
+    if (this.#yaml.isScalar(node)) return this.#convertScalar(node);
+    if (this.#yaml.isMap(node)) return this.#convertMap(node, depth);
+    if (this.#yaml.isSeq(node)) return this.#convertSeq(node, depth);
+    if (this.#yaml.isAlias(node)) return this.#convertAlias(node, depth);
+    return null;
+  }
+
+  #convertScalar(node: Scalar): Exact {
+    const { value, source = "" } = node;
+    if (typeof value === "number") {
+      const exact = toExactNumber(source);
+      const isFloat = node.tag?.endsWith(":float") === true;
+      return exact === undefined || (isFloat && exact.kind === "int") ? ExactNumber.float(value) : exact;
+    }
+    return value === null || typeof value === "boolean" || typeof value === "string" ? value : source;
+  }
+
+  #convertMap(node: YAMLMap, depth: number): ExactObject {
+    const mapping = new Map<string, Exact>();
+    for (const { key, value } of node.items) {
+      const text = this.#keyText(key);
+      if (mapping.has(text)) throw new Located(`the key ${JSON.stringify(text)} is there twice`, offsetOf(key));
+      mapping.set(text, this.#convert(value, depth + 1));
+    }
+    return mapping;
+  }
+
+  #convertSeq(node: YAMLSeq, depth: number): readonly Exact[] {
+    return node.items.map((item) => this.#convert(item, depth + 1));
+  }
+
+  #convertAlias(node: Alias, depth: number): Exact {
+    const target = node.resolve(this.#document);
+    if (target === undefined) throw new Located(`the alias *${node.source} names nothing`, offsetOf(node));
+    return this.#convert(target, depth + 1);
+  }
+
+  #keyText(key: Pair["key"]): string {
+    if (!this.#yaml.isScalar(key)) throw new Located("a key is no text", offsetOf(key));
+    return typeof key.value === "string" ? key.value : (key.source ?? "");
+  }
+
+  #lineOf(node: unknown): number {
+    return this.#counter.linePos(offsetOf(node)).line + this.#firstLine - 1;
+  }
+}
+
+function offsetOf(node: unknown): number {
+  return hasRange(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+function hasRange(node: unknown): node is Pick<Node, "range"> {
+  return typeof node === "object" && node !== null && "range" in node;
+}

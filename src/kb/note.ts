@@ -1,0 +1,114 @@
+import { type Exact, type ExactObject } from "../model/exact-json.ts";
+import { readFullYaml } from "./full-yaml.ts";
+import { readPlainYaml } from "./plain-yaml.ts";
+import type { FieldLines, NoteProblem } from "./yaml-fields.ts";
+
+export type { FieldLines, NoteProblem };
+
+/** A note of the knowledge base, parsed. */
+export interface Note {
+  /** The frontmatter; empty when the note has none. */
+  readonly fields: ExactObject;
+  readonly lines: ReadonlyMap<string, FieldLines>;
+  /** The Markdown below the frontmatter. */
+  readonly body: string;
+}
+
+export type NoteRead =
+  | { readonly kind: "note"; readonly note: Note }
+  | { readonly kind: "unreadable"; readonly problem: NoteProblem };
+
+const MAX_FRONTMATTER_LENGTH = 1024 * 1024;
+const FENCE = /^---[ \t]*$/m;
+
+/** Reads the text of a note. Line endings may be those of Windows, and a byte-order mark may stand before the text. */
+export async function parseNote(text: string): Promise<NoteRead> {
+  const clean = normalize(text);
+  const conflict = /^<{7} .*$/m.exec(clean);
+  if (conflict !== null && /^>{7} /m.test(clean)) {
+    return unreadable("the file has conflict markers of git", lineAt(clean, conflict.index));
+  }
+  const parts = splitFrontmatter(clean);
+  if (parts === undefined) return unreadable('the frontmatter that begins here has no closing "---"', 1);
+  const { frontmatter, body } = parts;
+  if (frontmatter === undefined) return { kind: "note", note: { fields: new Map(), lines: new Map(), body } };
+  if (frontmatter.length > MAX_FRONTMATTER_LENGTH) return unreadable("the frontmatter is larger than 1 MiB", 1);
+
+  // The opening fence is line 1.
+  const plain = readPlainYaml(frontmatter, 2);
+  if (plain !== undefined) return { kind: "note", note: { fields: plain.values, lines: plain.lines, body } };
+  const full = await readFullYaml(frontmatter, 2);
+  if ("problem" in full) return { kind: "unreadable", problem: full.problem };
+  return { kind: "note", note: { fields: full.fields.values, lines: full.fields.lines, body } };
+}
+
+/**
+ * A field of a note: from the frontmatter, else from a line `> **Key**: value` of the body.
+ * Words that stand for "not set" count as missing.
+ */
+export function fieldOf(note: Note, key: string): Exact | undefined {
+  const value = note.fields.get(key) ?? bodyField(note.body, key);
+  return isUnset(value) ? undefined : value;
+}
+
+/** Whether a value stands for "not set": nothing, an empty text, `N/A`, `None` or `null`. */
+export function isUnset(value: Exact | undefined): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === "string" && /^(?:|n\/a|none|null)$/i.test(value.trim());
+}
+
+/**
+ * The text of a value; of one wikilink its target: `[[H001-slow|the slow one]]` is `H001-slow`. A wikilink without
+ * quotes is a list in a list to YAML, and means the same.
+ */
+export function textOf(value: Exact | undefined): string | undefined {
+  const inner = Array.isArray(value) && value.length === 1 && Array.isArray(value[0]) ? value[0] : undefined;
+  if (inner !== undefined) return inner.length === 1 && typeof inner[0] === "string" ? targetOf(inner[0]) : undefined;
+  if (typeof value !== "string") return undefined;
+  const [, link] = /^\s*\[\[([^[\]]+)\]\]\s*$/.exec(value) ?? [];
+  return link === undefined ? value.trim() : targetOf(link);
+}
+
+/** The artifact id that a value names, also by the name or path of its note: `H001`, `[[H001-slow]]`. */
+export function artifactIdOf(value: Exact | undefined): string | undefined {
+  const text = textOf(value)?.split("/").at(-1);
+  return text === undefined ? undefined : /^[A-Z]{1,2}\d{3,}(?=$|-|\.md$)/.exec(text)?.[0];
+}
+
+function targetOf(link: string): string {
+  const [target = ""] = link.split(/[|#]/);
+  return target.trim();
+}
+
+function bodyField(body: string, key: string): string | undefined {
+  if (!body.includes("> **")) return undefined;
+  const wanted = key.toLowerCase().replaceAll("_", " ");
+  for (const [, name = "", value = ""] of body.matchAll(/^> \*\*([^*\n]+?):?\*\*:? *(.*)$/gm)) {
+    if (name.trim().toLowerCase().replaceAll("_", " ") === wanted) return value.trim();
+  }
+  return undefined;
+}
+
+/** `undefined` when a frontmatter has no end. */
+function splitFrontmatter(text: string): { frontmatter?: string; body: string } | undefined {
+  const open = FENCE.exec(text);
+  if (open?.index !== 0) return { body: text };
+  const start = open[0].length + 1;
+  const rest = text.slice(start);
+  const close = FENCE.exec(rest);
+  if (close === null) return undefined;
+  return { frontmatter: rest.slice(0, close.index), body: rest.slice(close.index + close[0].length + 1) };
+}
+
+function normalize(text: string): string {
+  const withoutMark = text.startsWith("\ufeff") ? text.slice(1) : text;
+  return withoutMark.includes("\r") ? withoutMark.replaceAll("\r\n", "\n") : withoutMark;
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split("\n").length;
+}
+
+function unreadable(message: string, line: number): NoteRead {
+  return { kind: "unreadable", problem: { message, line, column: 1 } };
+}

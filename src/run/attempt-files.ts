@@ -1,0 +1,26 @@
+import type { Instant } from "../model/clock.ts";
+import type { JobId } from "./job-id.ts";
+
+/** The sign of life of a running attempt. */
+export interface Heartbeat {
+  readonly at: Instant;
+  readonly pid: number;
+}
+
+/** What runs leave in their folders beside signac's two files. Nothing here is needed to list a run. */
+export interface AttemptFiles {
+  /** `undefined` when there is none, or none that can be read. */
+  heartbeat(jobId: JobId, attempt: number): Heartbeat | undefined;
+
+  /** The lines of `.aexp/metrics.jsonl`, one at a time; none when the program wrote none. */
+  metricLines(jobId: JobId): Iterable<string>;
+
+  /** The last `maxBytes` of what an attempt printed, beginning with a whole line; `undefined` when it kept no log. */
+  logTail(jobId: JobId, attempt: number, stream: "stdout" | "stderr", maxBytes: number): string | undefined;
+
+  /** The changes that were not committed when the attempt began, as a patch. */
+  codePatch(jobId: JobId, attempt: number): string | undefined;
+
+  /** The JSON that an attempt's file of this name holds; `undefined` when it is missing or no JSON. */
+  record(jobId: JobId, attempt: number, name: "command.json" | "env.json"): unknown;
+}

@@ -1,0 +1,110 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
+
+import { isJsonObject } from "../../model/json.ts";
+import { readTextFile } from "../../platform/read-file.ts";
+import type { AttemptFiles, Heartbeat } from "../attempt-files.ts";
+import type { JobId } from "../job-id.ts";
+import type { RunStore } from "../run-store.ts";
+
+const MAX_RECORD_BYTES = 4 * 1024 * 1024;
+/** A longer patch is not worth showing. */
+const MAX_PATCH_BYTES = 16 * 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+/** A longer line is no record of metrics; it is dropped, so that memory stays flat. */
+const MAX_LINE_LENGTH = 1024 * 1024;
+
+/** The folders of a run store's attempts. Whatever cannot be read counts as missing: these files are extras. */
+export class FsAttemptFiles implements AttemptFiles {
+  readonly #runs: Pick<RunStore, "workspaceOf">;
+
+  constructor(runs: Pick<RunStore, "workspaceOf">) {
+    this.#runs = runs;
+  }
+
+  heartbeat(jobId: JobId, attempt: number): Heartbeat | undefined {
+    const value = readJson(this.#attemptFile(jobId, attempt, "heartbeat.json"));
+    if (!isJsonObject(value)) return undefined;
+    const { at, pid } = value;
+    return typeof at === "string" && typeof pid === "number" ? { at, pid } : undefined;
+  }
+
+  *metricLines(jobId: JobId): Generator<string> {
+    const descriptor = openIfPresent(`${this.#runs.workspaceOf(jobId)}/.aexp/metrics.jsonl`);
+    if (descriptor === undefined) return;
+    try {
+      yield* readLines(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  logTail(jobId: JobId, attempt: number, stream: "stdout" | "stderr", maxBytes: number): string | undefined {
+    const descriptor = openIfPresent(this.#attemptFile(jobId, attempt, `${stream}.log`));
+    if (descriptor === undefined) return undefined;
+    try {
+      const { size } = fstatSync(descriptor);
+      const start = Math.max(0, size - maxBytes);
+      const buffer = Buffer.alloc(Math.min(size, maxBytes));
+      const count = readSync(descriptor, buffer, 0, buffer.length, start);
+      const text = buffer.toString("utf8", 0, count);
+      const lineEnd = start > 0 ? text.indexOf("\n") : -1;
+      return text.slice(lineEnd + 1);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  codePatch(jobId: JobId, attempt: number): string | undefined {
+    return readText(this.#attemptFile(jobId, attempt, "code.patch"), MAX_PATCH_BYTES);
+  }
+
+  record(jobId: JobId, attempt: number, name: "command.json" | "env.json"): unknown {
+    return readJson(this.#attemptFile(jobId, attempt, name));
+  }
+
+  #attemptFile(jobId: JobId, attempt: number, name: string): string {
+    return `${this.#runs.workspaceOf(jobId)}/.aexp/attempt-${attempt}/${name}`;
+  }
+}
+
+function* readLines(descriptor: number): Generator<string> {
+  const decoder = new StringDecoder("utf8");
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  let rest = "";
+  for (;;) {
+    const count = readSync(descriptor, buffer, 0, buffer.length, null);
+    if (count === 0) break;
+    const lines = (rest + decoder.write(buffer.subarray(0, count))).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE_LENGTH) rest = "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
+function openIfPresent(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(path: string, maxBytes: number): string | undefined {
+  try {
+    return readTextFile(path, maxBytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function readJson(path: string): unknown {
+  const text = readText(path, MAX_RECORD_BYTES);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

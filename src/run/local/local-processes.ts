@@ -1,0 +1,21 @@
+import { hostname } from "node:os";
+
+import { systemErrorCode } from "../../model/errors.ts";
+import type { LiveProcesses } from "../live-processes.ts";
+
+/** The processes of this machine. */
+export const localProcesses: LiveProcesses = {
+  get host() {
+    return hostname();
+  },
+
+  isAlive(pid: number): boolean {
+    if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+    try {
+      return process.kill(pid, 0);
+    } catch (error) {
+      // It is there, and belongs to somebody else.
+      return systemErrorCode(error) === "EPERM";
+    }
+  },
+};
