@@ -20,6 +20,8 @@ export interface ExecuteOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number | undefined;
   readonly heartbeatMs: number;
+  /** How long the command has between TERM and KILL. */
+  readonly graceMs: number;
   /** Starts a terminal run again, as a new attempt, and ends what an aexp that died has left running. */
   readonly isForced: boolean;
   readonly output: AttemptOutput;
@@ -41,7 +43,6 @@ export interface ExecutedRun {
   readonly promotion: "written" | "unchanged" | "failed" | "none";
 }
 
-const GRACE_MS = 10_000;
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = constants.signals;
 
 /**
@@ -61,7 +62,7 @@ export async function executeRun(
   const { jobId } = await registerRun(repo, plan);
   const { facts } = repo.runs.read(jobId).document;
   if (facts.status === "running") {
-    const recovered = await settle(repo, executor, jobId, facts, options.isForced);
+    const recovered = await settle(repo, executor, jobId, facts, options);
     if (recovered !== undefined) return recovered;
   } else if (facts.status !== undefined && isTerminal(facts.status) && !options.isForced) {
     throw await alreadyFinished(repo, jobId, facts.status);
@@ -93,7 +94,7 @@ async function runAttempt(
     codePatch,
     timeoutMs: options.timeoutMs,
     heartbeatMs: options.heartbeatMs,
-    graceMs: GRACE_MS,
+    graceMs: options.graceMs,
   };
   let running: RunningAttempt;
   try {
@@ -180,7 +181,7 @@ async function settle(
   executor: Executor,
   jobId: JobId,
   facts: RunFacts,
-  isForced: boolean,
+  { isForced, graceMs }: Pick<ExecuteOptions, "isForced" | "graceMs">,
 ): Promise<ExecutedRun | undefined> {
   const attempt = facts.attempt ?? 1;
   const { watcher, program, foreignHost } = executor.survivors(jobId, attempt, facts.queue?.proc);
@@ -194,7 +195,7 @@ async function settle(
         "Wait for it to end, or add --force to end it and start again.",
       );
     }
-    await executor.killGroup(program, GRACE_MS);
+    await executor.killGroup(program, graceMs);
   }
   const end = executor.recordedEnd(jobId, attempt);
   if (end !== undefined) return { ...(await finish(repo, executor, jobId, attempt, end)), isRecovered: true };

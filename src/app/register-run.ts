@@ -108,7 +108,7 @@ export function ownFolders(repo: Repo): readonly string[] {
 export function checkNoteId(what: string, prefix: string, id: string | undefined): void {
   if (id === undefined || new RegExp(`^${prefix}\\d{3,}$`).test(id)) return;
   throw new AexpError(
-    `${JSON.stringify(id)} is not the id of a ${what}: expected ${prefix} and at least three digits`,
+    `${JSON.stringify(id)} is no ${what} id: expected ${prefix} and at least three digits`,
     {
       code: "cli.usage",
       hint: `Name it like ${prefix}001.`,

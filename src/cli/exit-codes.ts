@@ -22,6 +22,7 @@ const EXIT_OF_ERROR: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   "promote.partly_failed": EXIT.partial,
   "run.busy": EXIT.busy,
   "run.locked": EXIT.busy,
+  "sync.busy": EXIT.busy,
   "sync.push_rejected": EXIT.busy,
   "sync.conflict": EXIT.failed,
 };

@@ -57,7 +57,8 @@ export default class Run extends BaseCommand {
         cwd: this.io.cwd,
         env: this.io.env,
         timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-        heartbeatMs: 1000 * (Number(this.io.env["AEXP_HEARTBEAT_S"]) || 30),
+        heartbeatMs: this.#seconds("AEXP_HEARTBEAT_S", 30) * 1000,
+        graceMs: this.#seconds("AEXP_GRACE_S", 10) * 1000,
         isForced: flags.force,
         output: { stdout: (bytes) => passOn(output, bytes), stderr: (bytes) => passOn(this.io.stderr, bytes) },
         onStart,
@@ -66,6 +67,12 @@ export default class Run extends BaseCommand {
     this.exitCode = done.exitCode;
     this.io.stderr.write(`${renderExecution(done)}\n`);
     return toJson(done);
+  }
+
+  /** A variable that holds a number of seconds. */
+  #seconds(name: string, otherwise: number): number {
+    const value = Number(this.io.env[name]);
+    return value > 0 ? value : otherwise;
   }
 }
 

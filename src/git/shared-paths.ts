@@ -3,7 +3,11 @@ export const SHARED_PATHS = [".aexp/ledger", ".aexp/runs-index", "kb", ".gitigno
 
 /** Whether a file is one that `aexp sync` commits: temporary files of a killed writer are not. */
 export function isSharedFile(path: string): boolean {
-  return isEntryPath(path) || /^\.aexp\/runs-index\/[^/]+\.json$/.test(path) || /^(?:kb\/|\.git(?:ignore|attributes)$)/.test(path);
+  return (
+    isEntryPath(path) ||
+    /^\.aexp\/runs-index\/[^/]+\.json$/.test(path) ||
+    /^(?:kb\/|\.git(?:ignore|attributes)$)/.test(path)
+  );
 }
 
 /** Whether a file is an entry of the ledger. */

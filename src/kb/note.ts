@@ -3,8 +3,6 @@ import { readFullYaml } from "./full-yaml.ts";
 import { readPlainYaml } from "./plain-yaml.ts";
 import type { FieldLines, NoteProblem } from "./yaml-fields.ts";
 
-export type { FieldLines, NoteProblem };
-
 /** A note of the knowledge base, parsed. */
 export interface Note {
   /** The frontmatter; empty when the note has none. */

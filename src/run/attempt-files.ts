@@ -18,9 +18,18 @@ export interface AttemptFiles {
   /** The last `maxBytes` of what an attempt printed, beginning with a whole line; `undefined` when it kept no log. */
   logTail(jobId: JobId, attempt: number, stream: "stdout" | "stderr", maxBytes: number): string | undefined;
 
+  /** Opens a log for reading from its start; `undefined` when the attempt kept none. */
+  openLog(jobId: JobId, attempt: number, stream: "stdout" | "stderr"): LogReader | undefined;
+
   /** The changes that were not committed when the attempt began, as a patch. */
   codePatch(jobId: JobId, attempt: number): string | undefined;
 
   /** The JSON that an attempt's file of this name holds; `undefined` when it is missing or no JSON. */
   record(jobId: JobId, attempt: number, name: "command.json" | "env.json"): unknown;
+}
+
+/** A log that may still grow. */
+export interface LogReader extends Disposable {
+  /** The next bytes; `undefined` at the present end. */
+  next(): Uint8Array | undefined;
 }

@@ -48,7 +48,7 @@ export interface RuleContext extends Sources, CheckOptions {
 }
 
 /** A local run that could be read, and what the ledger says about it. */
-export interface RunSubject {
+interface RunSubject {
   readonly run: StoredRun;
   readonly entry: LedgerRead | undefined;
 }
@@ -59,7 +59,7 @@ export interface RunRule {
 }
 
 /** A ledger entry that could be read, and the local run of the same id. */
-export interface EntrySubject {
+interface EntrySubject {
   readonly record: LedgerRecord;
   readonly text: string;
   readonly local: RunRead | undefined;

@@ -49,10 +49,8 @@ export class SimpleGit implements Git {
   }
 
   async uncommittedFiles(folders: readonly string[]): Promise<readonly string[]> {
-    const { stdout } = await this.#git.run([
-      ...["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"],
-      ...["--", ...folders.map(literal)],
-    ]);
+    const status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
+    const { stdout } = await this.#git.run([...status, "--", ...folders.map(literal)]);
     const prefix = await this.#git.text(["rev-parse", "--show-prefix"]);
     return stdout
       .toString("utf8")

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -8,10 +9,7 @@ import type { Branch, BranchState, MergeEntry, Replay, SharedChange, UnmergedFil
 import { isEntryPath, isSharedFile, SHARED_PATHS } from "../shared-paths.ts";
 import { IndexMover } from "./index-mover.ts";
 import { Replayer } from "./replayer.ts";
-import { type GitOutput, GitRunner, type RunOptions, splitItems } from "./run-git.ts";
-
-/** Objects and refs survive a power cut as soon as git returns. */
-export const DURABLE = ["-c", "core.fsync=objects,reference"] as const;
+import { DURABLE, emptyTree, type GitOutput, GitRunner, type RunOptions, splitItems } from "./run-git.ts";
 
 /** Files in git's own folder that say what it is in the middle of. */
 const OPERATIONS = {
@@ -134,7 +132,8 @@ export class GitBranch implements Branch {
   async #withSharedIndex<T>(
     task: (env: Readonly<Record<string, string>>, changes: readonly SharedChange[]) => Promise<T>,
   ): Promise<T> {
-    const index = await this.#gitPath(`aexp-index-${process.pid}`);
+    // A name of its own: a commit whose caller was killed may still be at work with another.
+    const index = await this.#gitPath(`aexp-index-${randomUUID()}`);
     const env = { GIT_INDEX_FILE: index };
     try {
       const head = await this.resolve("HEAD");
@@ -189,11 +188,6 @@ function sharedSpecs(): readonly string[] {
   return SHARED_PATHS.map((path) => `:(literal)${path}`);
 }
 
-/** The id of the tree without files, whatever hash the repository uses. */
-export async function emptyTree(git: GitRunner): Promise<string> {
-  return await git.text(["hash-object", "-t", "tree", "-w", "--stdin"], { input: "" });
-}
-
 function parseChanges({ stdout }: GitOutput): readonly SharedChange[] {
   const items = splitItems(stdout);
   return items.flatMap((path, index) => {
@@ -204,7 +198,12 @@ function parseChanges({ stdout }: GitOutput): readonly SharedChange[] {
 }
 
 function pushFailed({ remote, ref }: Upstream, { stderr }: GitOutput): AexpError {
-  const words = stderr.trim().split("\n").filter((line) => line !== "").at(-1) ?? "git said nothing";
+  const words =
+    stderr
+      .trim()
+      .split("\n")
+      .filter((line) => line !== "")
+      .at(-1) ?? "git said nothing";
   return new AexpError(`nothing was pushed to ${ref} of ${JSON.stringify(remote)}: ${words}`, {
     code: "git.failed",
     hint: "Everything is committed here. Look at the connection and at your pre-push hook, then run `aexp sync` again.",

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AexpError, systemErrorCode } from "../../model/errors.ts";
 import { isJsonObject } from "../../model/json.ts";
 import { flushFolder, writeFileAtomically } from "../../platform/atomic-write.ts";
-import { type GitRunner, splitItems } from "./run-git.ts";
+import { emptyTree, type GitRunner, splitItems } from "./run-git.ts";
 
 /** How long a git command of the user's that holds the index is waited for. */
 const INDEX_WAIT_MS = 10_000;
@@ -35,7 +35,7 @@ export class IndexMover {
 
   /** @throws {AexpError} `sync.conflict` when changes of the user's are in the way; then nothing has moved */
   async move(from: string | undefined, to: string): Promise<void> {
-    const journal: Journal = { from: from ?? (await this.#emptyTree()), to, nonce: `aexp ${randomUUID()}\n` };
+    const journal: Journal = { from: from ?? (await emptyTree(this.#git)), to, nonce: `aexp ${randomUUID()}\n` };
     const path = await this.#gitPath("aexp-sync.json");
     await writeFileAtomically(path, `${JSON.stringify(journal, null, 2)}\n`);
     try {
@@ -48,10 +48,13 @@ export class IndexMover {
           await this.#git.run(["-c", "core.fsync=reference", "update-ref", ...note, "HEAD", to, old]);
         };
       });
-    } finally {
-      rmSync(path, { force: true });
-      await flushFolder(resolve(path, ".."));
+    } catch (error) {
+      // Nothing has moved. After any other failure the next call makes the same move again.
+      if (error instanceof AexpError && error.code === "sync.conflict") rmSync(path, { force: true });
+      throw error;
     }
+    rmSync(path, { force: true });
+    await flushFolder(resolve(path, ".."));
   }
 
   /** Finishes a move that was killed. */
@@ -62,7 +65,7 @@ export class IndexMover {
     if (journal !== undefined) {
       await this.#removeOwnLock(journal.nonce);
       const head = await this.#git.maybe(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
-      const isUnborn = head === undefined && journal.from === (await this.#emptyTree());
+      const isUnborn = head === undefined && journal.from === (await emptyTree(this.#git));
       if (head === journal.from || isUnborn) return await this.move(head, journal.to);
     }
     rmSync(path, { force: true });
@@ -111,10 +114,13 @@ export class IndexMover {
     const { exitCode } = await this.#git.run(["read-tree", "-m", "-u", from, to], { env, answers: [0, 1, 128] });
     if (exitCode === 0) return;
     const files = await this.#filesInTheWay(from, to, env);
-    throw new AexpError(`your uncommitted changes are in the way of what came: ${files.join(", ") || "unknown files"}`, {
-      code: "sync.conflict",
-      hint: "Commit or stash these files, then run `aexp sync` again. Your own commit is kept.",
-    });
+    throw new AexpError(
+      `your uncommitted changes are in the way of what came: ${files.join(", ") || "unknown files"}`,
+      {
+        code: "sync.conflict",
+        hint: "Commit or stash these files, then run `aexp sync` again. Your own commit is kept.",
+      },
+    );
   }
 
   /** Files that came and that the user has changed, staged or created, too. */
@@ -130,21 +136,33 @@ export class IndexMover {
    * Takes files over whose content on disk is already that of `to`, provided that the index still has them as `from`
    * does: a killed move has brought them, or a run here wrote the same entry that came.
    */
-  async #adopt(from: string, to: string, env: Readonly<Record<string, string>>, specs: readonly string[]): Promise<void> {
+  async #adopt(
+    from: string,
+    to: string,
+    env: Readonly<Record<string, string>>,
+    specs: readonly string[],
+  ): Promise<void> {
     const diff = ["diff-tree", "-r", "--no-renames", "-z", from, to, ...(specs.length > 0 ? ["--", ...specs] : [])];
     const changes = parseRawDiff((await this.#git.run(diff)).stdout);
     const top = await this.#top();
-    const present = changes.filter(({ mode, path }) => mode.startsWith("100") && isPlainFile(resolve(top, path)));
-    if (present.length === 0) return;
     const staged = new Map(
       (await this.#git.items(["ls-files", "--stage", "--full-name", "-z", ":(top)"], { env })).map(parseStaged),
     );
-    const candidates = present.filter(({ path, oldBlob }) => (staged.get(path) ?? NO_BLOB.exec(oldBlob)?.[0]) === oldBlob);
-    const blobs = await this.#hashFiles(top, candidates.map(({ path }) => path));
-    const lines = candidates.flatMap(({ mode, blob, path }, index) =>
-      blobs[index] === blob ? [`${mode} ${blob}\t${path}\0`] : [],
+    const untouched = changes.filter(({ path, oldBlob }) =>
+      NO_BLOB.test(oldBlob) ? !staged.has(path) : staged.get(path) === oldBlob,
     );
-    if (lines.length > 0) await this.#git.run(["update-index", "-z", "--index-info"], { env, input: lines.join("") });
+    const gone = untouched.filter(({ blob, path }) => NO_BLOB.test(blob) && !isThere(resolve(top, path)));
+    const present = untouched.filter(({ mode, path }) => mode.startsWith("100") && isPlainFile(resolve(top, path)));
+    const blobs = await this.#hashFiles(
+      top,
+      present.map(({ path }) => path),
+    );
+    const same = present.filter(({ blob }, index) => blobs[index] === blob);
+    const input = [
+      ...gone.map(({ blob, path }) => `0 ${blob}\t${path}\0`),
+      ...same.map(({ mode, blob, path }) => `${mode} ${blob}\t${path}\0`),
+    ].join("");
+    if (input !== "") await this.#git.run(["update-index", "-z", "--index-info"], { env, input });
   }
 
   /** The blobs that files would be stored as. */
@@ -167,10 +185,6 @@ export class IndexMover {
   async #removeOwnLock(nonce: string): Promise<void> {
     const lock = `${await this.#gitPath("index")}.lock`;
     if (existsSync(lock) && readFileSync(lock, "utf8") === nonce) rmSync(lock);
-  }
-
-  async #emptyTree(): Promise<string> {
-    return await this.#git.text(["hash-object", "-t", "tree", "-w", "--stdin"], { input: "" });
   }
 
   async #top(): Promise<string> {
@@ -230,6 +244,10 @@ function parseRawDiff(stdout: Uint8Array): readonly RawChange[] {
 function parseStaged(item: string): readonly [string, string] {
   const [, blob = "", path = ""] = /^\d+ ([0-9a-f]+) \d\t(.*)$/s.exec(item) ?? [];
   return [path, blob];
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function isPlainFile(path: string): boolean {

@@ -1,8 +1,11 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { AexpError } from "../../model/errors.ts";
 import type { MergeEntry, Replay } from "../branch.ts";
 import { isEntryPath } from "../shared-paths.ts";
-import { DURABLE, emptyTree } from "./git-branch.ts";
-import { type GitRunner, splitItems } from "./run-git.ts";
+import { DURABLE, emptyTree, type GitRunner, splitItems } from "./run-git.ts";
 
 /** A commit as it is made again. */
 interface Original {
@@ -76,7 +79,17 @@ export class Replayer {
     const root = await this.#passingCommit(base, []);
     const sides = [await this.#passingCommit(ours, [root]), await this.#passingCommit(theirs, [root])];
     const { stdout } = await this.#git.run(
-      [...DURABLE, "-c", "merge.aexp-ledger.driver=false", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ...sides],
+      [
+        ...DURABLE,
+        "-c",
+        "merge.aexp-ledger.driver=false",
+        "merge-tree",
+        "--write-tree",
+        "--name-only",
+        "--no-messages",
+        "-z",
+        ...sides,
+      ],
       { answers: [0, 1] },
     );
     const [tree = "", ...conflicts] = splitItems(stdout);
@@ -91,7 +104,10 @@ export class Replayer {
     ours: string;
     theirs: string;
   }): Promise<Merged> {
-    const [left, right] = [await this.#entriesOf(merge.base, merge.ours), await this.#entriesOf(merge.base, merge.theirs)];
+    const [left, right] = [
+      await this.#entriesOf(merge.base, merge.ours),
+      await this.#entriesOf(merge.base, merge.theirs),
+    ];
     const open = new Set(merge.conflicts);
     const lines: string[] = [];
     for (const [path, ours] of left) {
@@ -130,9 +146,6 @@ export class Replayer {
   }
 
   async #patchTree(tree: string, lines: readonly string[]): Promise<string> {
-    const { mkdtemp, rm } = await import("node:fs/promises");
-    const { tmpdir } = await import("node:os");
-    const { join } = await import("node:path");
     const folder = await mkdtemp(join(tmpdir(), "aexp-index-"));
     const env = { GIT_INDEX_FILE: join(folder, "index") };
     try {
@@ -146,7 +159,15 @@ export class Replayer {
 
   async #read(commit: string): Promise<Original> {
     const format = "--format=%T%x00%P%x00%an%x00%ae%x00%ad%x00%B";
-    const text = await this.#git.text(["log", "-1", "--no-show-signature", "--encoding=UTF-8", "--date=raw", format, commit]);
+    const text = await this.#git.text([
+      "log",
+      "-1",
+      "--no-show-signature",
+      "--encoding=UTF-8",
+      "--date=raw",
+      format,
+      commit,
+    ]);
     const [tree = "", parents = "", name = "", email = "", date = "", ...message] = text.split("\0");
     return {
       tree,
@@ -197,8 +218,8 @@ export class Replayer {
 const PASSING = {
   GIT_AUTHOR_NAME: "aexp",
   GIT_AUTHOR_EMAIL: "aexp@localhost",
-  GIT_AUTHOR_DATE: "0 +0000",
+  GIT_AUTHOR_DATE: "1000000000 +0000",
   GIT_COMMITTER_NAME: "aexp",
   GIT_COMMITTER_EMAIL: "aexp@localhost",
-  GIT_COMMITTER_DATE: "0 +0000",
+  GIT_COMMITTER_DATE: "1000000000 +0000",
 };

@@ -3,6 +3,9 @@ import { statSync } from "node:fs";
 
 import { AexpError, systemErrorCode } from "../../model/errors.ts";
 
+/** Objects and refs survive a power cut as soon as git returns. */
+export const DURABLE = ["-c", "core.fsync=objects,reference"] as const;
+
 /** How one git process is run. */
 export interface RunOptions {
   /** What git reads on stdin; without it, stdin is closed. */
@@ -88,6 +91,11 @@ export class GitRunner {
     // Git takes safe.directory from files and the command line scope, where variables count as such.
     return (await this.#spawn(question, { env: trusting })).exitCode === 0;
   }
+}
+
+/** The id of the tree without files, whatever hash the repository uses. */
+export async function emptyTree(git: GitRunner): Promise<string> {
+  return await git.text(["hash-object", "-t", "tree", "-w", "--stdin"], { input: "" });
 }
 
 /** The items of NUL-separated bytes. */

@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 
 import { isJsonObject } from "../../model/json.ts";
 import { readTextFile } from "../../platform/read-file.ts";
-import type { AttemptFiles, Heartbeat } from "../attempt-files.ts";
+import type { AttemptFiles, Heartbeat, LogReader } from "../attempt-files.ts";
 import type { JobId } from "../job-id.ts";
 import type { RunStore } from "../run-store.ts";
 
@@ -53,6 +53,19 @@ export class FsAttemptFiles implements AttemptFiles {
     } finally {
       closeSync(descriptor);
     }
+  }
+
+  openLog(jobId: JobId, attempt: number, stream: "stdout" | "stderr"): LogReader | undefined {
+    const descriptor = openIfPresent(this.#attemptFile(jobId, attempt, `${stream}.log`));
+    if (descriptor === undefined) return undefined;
+    return {
+      next() {
+        const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+        const count = readSync(descriptor, buffer, 0, buffer.length, null);
+        return count === 0 ? undefined : buffer.subarray(0, count);
+      },
+      [Symbol.dispose]: () => closeSync(descriptor),
+    };
   }
 
   codePatch(jobId: JobId, attempt: number): string | undefined {

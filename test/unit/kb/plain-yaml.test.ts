@@ -6,6 +6,16 @@ import { readPlainYaml } from "../../../src/kb/plain-yaml.ts";
 import { type Exact, toPythonJson } from "../../../src/model/exact-json.ts";
 import type { YamlFields } from "../../../src/kb/yaml-fields.ts";
 
+// prettier-ignore
+const SCALARS = [
+  "", "~", "null", "Null", "true", "False", "yes", "no", "on", "1", "-1", "+1", "007", "-0", "1.0", "1.", ".5", "-.5",
+  "1e3", "1E-3", "12e4567", "0x1F", "0o17", "0b1", "1_000", ".inf", "-.INF", "+.inf", ".nan", "2026-01-01", "12:30",
+  "2026-01-01T10:00:00Z", "a", "a b", "a  b", "a:b", "a: b", "a #b", "a#b", '"a"', "'a'", "'a''b'", '"a\\nb"', "a,b",
+  "[[H001]]", "[]", "{}", "[a, b]", "{a: 1}", "{a: 1, a: 2}", "-", "- a", "-a", "--", "---", "...", "?", "!x", "&x",
+  "*x", "|", ">", "%", "@a", "`a", "a, b", "(a)", "<<", "=", "é", "日本", "\u00a0", "\ufeff", "a\tb", "/x/y", "a'b",
+  'a"b', "123456789012345678901234567890", "0123456789abcdef0123456789abcdef", "1.50", "1e400", "-1.0e-7", "1.e3", "+.5",
+];
+
 describe("readPlainYaml", () => {
   it("answers for what our templates produce", () => {
     const text = `aliases: [F001]
@@ -97,91 +107,7 @@ function describeValue(value: Exact): string {
 
 function scalar(): fc.Arbitrary<string> {
   return fc.oneof(
-    fc.constantFrom(
-      ...[
-        "",
-        "~",
-        "null",
-        "Null",
-        "true",
-        "False",
-        "yes",
-        "no",
-        "on",
-        "1",
-        "-1",
-        "+1",
-        "007",
-        "-0",
-        "1.0",
-        "1.",
-        ".5",
-        "-.5",
-      ],
-      ...["1e3", "1E-3", "12e4567", "0x1F", "0o17", "0b1", "1_000", ".inf", "-.INF", "+.inf", ".nan", "2026-01-01"],
-      ...[
-        "2026-01-01T10:00:00Z",
-        "12:30",
-        "a",
-        "a b",
-        "a  b",
-        "a:b",
-        "a: b",
-        "a #b",
-        "a#b",
-        '"a"',
-        "'a'",
-        "'a''b'",
-        '"a\\nb"',
-      ],
-      ...[
-        "[[H001]]",
-        "[]",
-        "{}",
-        "[a, b]",
-        "{a: 1}",
-        "{a: 1, a: 2}",
-        "-",
-        "- a",
-        "-a",
-        "--",
-        "---",
-        "...",
-        "?",
-        "!x",
-        "&x",
-        "*x",
-      ],
-      ...[
-        "|",
-        ">",
-        "%",
-        "@a",
-        "`a",
-        "a,b",
-        "a, b",
-        "(a)",
-        "<<",
-        "=",
-        "é",
-        "日本",
-        "\u00a0",
-        "\ufeff",
-        "a\tb",
-        "/x/y",
-        "a'b",
-        'a"b',
-      ],
-      ...[
-        "123456789012345678901234567890",
-        "0123456789abcdef0123456789abcdef",
-        "1.50",
-        "1e400",
-        "-1.0e-7",
-        "1.e3",
-        "+.5",
-      ],
-    ),
+    fc.constantFrom(...SCALARS),
     fc.stringMatching(/^[-+.0-9eExo]{1,8}$/),
     fc.stringMatching(/^[a-zA-Z0-9 _.,:#'"{}[\]()&*!|>?%@=~-]{0,10}$/),
   );

@@ -4,8 +4,8 @@ import type { IssueCode } from "../../codes.ts";
 import type { Strictness } from "../../context.ts";
 import type { Report } from "../../report.ts";
 
-export type JobCitation = Extract<Citation, { type: "job" }>;
-export type BatchCitation = Extract<Citation, { type: "batch" }>;
+type JobCitation = Extract<Citation, { type: "job" }>;
+type BatchCitation = Extract<Citation, { type: "batch" }>;
 
 /** A well-formed citation, and what turned up about it. */
 export type CitationSubject =
