@@ -24,8 +24,9 @@ const { metafile } = await build({
   legalComments: "none",
   metafile: true,
   plugins: [lazyRequires],
+  // What CommonJS packages expect to find around them.
   banner: {
-    js: 'import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url);',
+    js: 'import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',
   },
   logLevel: "warning",
 });

@@ -49,7 +49,7 @@ export function initialFacts(repo: Repo): JsonObject {
 }
 
 /** Enough of an error's end to see what it was. */
-const MAX_STDERR_TAIL = 2048;
+const MAX_STDERR_TAIL_BYTES = 2048;
 
 /**
  * Changes the status of a run: the only writer of `status`. All keys of the change are one atomic write; a terminal
@@ -130,7 +130,7 @@ function queueAfter(facts: RunFacts, change: StatusChange, endedAt: string): Jso
     change.to === "failed" && change.attempt !== undefined
       ? withoutUndefined({
           returncode: change.attempt.exitCode,
-          stderr_tail: change.attempt.stderrTail.slice(-MAX_STDERR_TAIL),
+          stderr_tail: tailOf(change.attempt.stderrTail),
           failed_at: endedAt,
           cause: change.reason?.message,
         })
@@ -139,6 +139,14 @@ function queueAfter(facts: RunFacts, change: StatusChange, endedAt: string): Jso
     failed ?? (change.to === "complete" || previous === undefined ? undefined : withoutUndefined({ ...previous }));
   const queue = withoutUndefined({ ...kept, last_error: lastError });
   return Object.keys(queue).length > 0 ? queue : undefined;
+}
+
+function tailOf(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= MAX_STDERR_TAIL_BYTES) return text;
+  const tail = new TextDecoder().decode(bytes.subarray(-MAX_STDERR_TAIL_BYTES));
+  // The first character may have been cut in the middle; what stands for it takes three bytes.
+  return tail.replace(/^\uFFFD+/, "");
 }
 
 /** The old name of the run link goes with the next write. */

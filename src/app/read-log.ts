@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AexpError } from "../model/errors.ts";
 import type { JobId } from "../run/job-id.ts";
 import { isTerminal } from "../run/run-status.ts";
+import { requireLocal } from "./local-run.ts";
 import type { Repo } from "./repo.ts";
 
 /** Which log of a run. */
@@ -23,7 +24,7 @@ const POLL_MS = 200;
  * @throws {AexpError} `run.not_local` for a run of another machine, `run.no_log` when the attempt kept none
  */
 export async function* readLog(repo: Repo, jobId: JobId, request: LogRequest): AsyncGenerator<Uint8Array> {
-  if (!repo.runs.has(jobId)) throw notLocal(repo, jobId);
+  requireLocal(repo, jobId);
   const attempt = request.attempt ?? repo.runs.read(jobId).document.facts.attempt ?? 1;
   using log = repo.attempts.openLog(jobId, attempt, request.stream);
   if (log === undefined) {
@@ -46,14 +47,5 @@ function hasEnded(repo: Repo, jobId: JobId, attempt: number): boolean {
   if (facts.status === undefined || isTerminal(facts.status) || (facts.attempt ?? 1) !== attempt) return true;
   const proc = facts.queue?.proc;
   // The aexp that ran it may have been killed, and then nobody will ever mark it as ended.
-  return proc !== undefined && proc.host === repo.processes.host && !repo.processes.isAlive(proc.pid);
-}
-
-function notLocal(repo: Repo, jobId: JobId): AexpError {
-  const read = repo.ledger.read(jobId);
-  const machine = read?.kind === "entry" ? read.record.entry.registered_machine : "another machine";
-  return new AexpError(`the logs of run ${jobId} are on ${machine}, not here`, {
-    code: "run.not_local",
-    hint: `Look there, with \`aexp runs logs ${jobId}\`.`,
-  });
+  return proc !== undefined && repo.processes.isRunning(proc) === false;
 }

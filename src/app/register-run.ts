@@ -107,13 +107,10 @@ export function ownFolders(repo: Repo): readonly string[] {
 /** @throws {AexpError} `cli.usage` */
 export function checkNoteId(what: string, prefix: string, id: string | undefined): void {
   if (id === undefined || new RegExp(`^${prefix}\\d{3,}$`).test(id)) return;
-  throw new AexpError(
-    `${JSON.stringify(id)} is no ${what} id: expected ${prefix} and at least three digits`,
-    {
-      code: "cli.usage",
-      hint: `Name it like ${prefix}001.`,
-    },
-  );
+  throw new AexpError(`${JSON.stringify(id)} is no ${what} id: expected ${prefix} and at least three digits`, {
+    code: "cli.usage",
+    hint: `Name it like ${prefix}001.`,
+  });
 }
 
 async function readCodeIdentity(repo: Repo): Promise<CodeIdentity> {

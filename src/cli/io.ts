@@ -2,8 +2,8 @@
 export interface Output {
   /** False when the stream wants a pause, as Node's streams do. */
   write(data: string | Uint8Array): unknown;
-  /** Calls back once when the stream takes data again, or never will. */
-  once?(event: "drain" | "close" | "error", listener: () => void): unknown;
+  on?(event: "drain" | "close" | "error", listener: () => void): unknown;
+  off?(event: "drain" | "close" | "error", listener: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -16,10 +16,45 @@ export interface CliIo {
   readonly cwd: string;
 }
 
-/** Writes bytes; when the stream wants a pause, the promise settles once it takes data again, or is gone. */
-export function passOn(output: Output, bytes: Uint8Array): Promise<void> | undefined {
-  if (output.write(bytes) !== false || output.once === undefined) return undefined;
-  return new Promise((resolve) => {
-    for (const event of ["drain", "close", "error"] as const) output.once?.(event, resolve);
-  });
+/**
+ * Passes bytes on to a stream at the speed of its reader. When the reader is gone (`aexp run … | head`), they are
+ * dropped, and whoever makes them is not disturbed.
+ */
+export class Relay implements Disposable {
+  readonly #output: Output;
+  readonly #onReady = (): void => this.#release();
+  readonly #onGone = (): void => {
+    this.#isGone = true;
+    this.#release();
+  };
+  #isGone = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(output: Output) {
+    this.#output = output;
+    output.on?.("drain", this.#onReady);
+    output.on?.("error", this.#onGone);
+    output.on?.("close", this.#onGone);
+  }
+
+  /** Whether nobody reads any more. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Writes bytes; when the stream wants a pause, the promise settles once it takes data again, or is gone. */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#isGone || this.#output.write(bytes) !== false || this.#output.on === undefined) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  [Symbol.dispose](): void {
+    this.#output.off?.("drain", this.#onReady);
+    this.#output.off?.("close", this.#onGone);
+    // A failure of the last write may still come, and must not end the process: the listener for errors stays.
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
 }

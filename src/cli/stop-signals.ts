@@ -1,4 +1,4 @@
-import type { RunningAttempt } from "../executor/executor.ts";
+import type { RunningAttempt, StopRequest } from "../executor/executor.ts";
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -8,19 +8,21 @@ const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  */
 export async function withStopSignals<T>(work: (onStart: (attempt: RunningAttempt) => void) => Promise<T>): Promise<T> {
   let attempt: RunningAttempt | undefined;
-  let pending: string | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const by = signal === "SIGINT" ? "Ctrl-C" : signal;
-    if (attempt === undefined) pending = by;
-    else attempt.stop(by);
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  let pending: StopRequest | undefined;
+  const listeners = STOP_SIGNALS.map((signal) => {
+    const listener = (): void => {
+      if (attempt === undefined) pending = signal;
+      else attempt.stop(signal);
+    };
+    process.on(signal, listener);
+    return { signal, listener };
+  });
   try {
     return await work((started) => {
       attempt = started;
       if (pending !== undefined) started.stop(pending);
     });
   } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+    for (const { signal, listener } of listeners) process.off(signal, listener);
   }
 }

@@ -1,13 +1,14 @@
 import * as Flags from "@oclif/core/flags";
 
-import { executeRun, type ExecutedRun } from "../app/execute-run.ts";
+import { executeRun } from "../app/execute-run.ts";
+import type { ExecutedRun } from "../app/finish-attempt.ts";
 import { planRun } from "../app/register-run.ts";
 import { BaseCommand } from "../cli/base-command.ts";
 import { AexpError } from "../model/errors.ts";
 import { parseDuration } from "../model/duration.ts";
 import { renderExecution } from "../cli/render/execution.ts";
 import { RUN_IDENTITY_FLAGS, readParameters } from "../cli/state-point-flags.ts";
-import { passOn } from "../cli/io.ts";
+import { Relay } from "../cli/io.ts";
 import { withStopSignals } from "../cli/stop-signals.ts";
 import { openExecutor } from "../wiring/open-executor.ts";
 
@@ -22,7 +23,6 @@ export default class Run extends BaseCommand {
     "<%= config.bin %> run --sp-json '{\"layers\": [64, 64]}' --timeout 2h -- ./train.sh",
   ];
   static override usage = "run [FLAGS] -- COMMAND…";
-  static override strict = false;
   static override flags = {
     experiment: Flags.string({ summary: "Experiment that the run belongs to.", helpValue: "E001" }),
     ...RUN_IDENTITY_FLAGS,
@@ -32,8 +32,8 @@ export default class Run extends BaseCommand {
   };
 
   override async run(): Promise<{ job_id: string } | Record<string, unknown>> {
-    const { flags, argv } = await this.parse(Run);
-    const command = argv.map(String);
+    const { own, command } = splitAtDashes(this.argv);
+    const { flags } = await this.parse(Run, own);
     const repo = this.openRepo(flags);
     const plan = await planRun(repo, {
       experimentId: flags.experiment,
@@ -50,17 +50,18 @@ export default class Run extends BaseCommand {
     if (command.length === 0) throw missingCommand();
     if (flags.experiment === undefined)
       this.warnLine(`run ${plan.jobId} belongs to no experiment; \`aexp runs link\` can say which`);
-    const output = this.jsonEnabled() ? this.io.stderr : this.io.stdout;
+    using stdout = new Relay(this.jsonEnabled() ? this.io.stderr : this.io.stdout);
+    using stderr = new Relay(this.io.stderr);
     const done = await withStopSignals(async (onStart) =>
       executeRun(repo, openExecutor(repo), plan, {
         argv: command,
         cwd: this.io.cwd,
         env: this.io.env,
         timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-        heartbeatMs: this.#seconds("AEXP_HEARTBEAT_S", 30) * 1000,
-        graceMs: this.#seconds("AEXP_GRACE_S", 10) * 1000,
+        heartbeatMs: parseDuration(this.io.env["AEXP_HEARTBEAT_S"] || "30"),
+        graceMs: parseDuration(this.io.env["AEXP_GRACE_S"] || "10"),
         isForced: flags.force,
-        output: { stdout: (bytes) => passOn(output, bytes), stderr: (bytes) => passOn(this.io.stderr, bytes) },
+        output: { stdout: (bytes) => stdout.write(bytes), stderr: (bytes) => stderr.write(bytes) },
         onStart,
       }),
     );
@@ -68,12 +69,13 @@ export default class Run extends BaseCommand {
     this.io.stderr.write(`${renderExecution(done)}\n`);
     return toJson(done);
   }
+}
 
-  /** A variable that holds a number of seconds. */
-  #seconds(name: string, otherwise: number): number {
-    const value = Number(this.io.env[name]);
-    return value > 0 ? value : otherwise;
-  }
+/** What stands before the first `--` is ours; what follows is the command, whatever it looks like. */
+function splitAtDashes(argv: readonly string[]): { own: string[]; command: string[] } {
+  const dashes = argv.indexOf("--");
+  if (dashes === -1) return { own: [...argv], command: [] };
+  return { own: argv.slice(0, dashes), command: argv.slice(dashes + 1) };
 }
 
 function missingCommand(): AexpError {

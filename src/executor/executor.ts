@@ -17,12 +17,16 @@ export interface AttemptSpec {
   readonly graceMs: number;
 }
 
+/** What asked for an attempt's end: a person at the keyboard, or a signal from elsewhere. */
+export type StopRequest = "SIGINT" | "SIGTERM" | "SIGHUP";
+
 /** Why an attempt is no longer running. */
 export type AttemptCause =
   | { readonly kind: "exited"; readonly exitCode: number }
   | { readonly kind: "signalled"; readonly signal: string }
+  | { readonly kind: "out_of_memory" }
   | { readonly kind: "timed_out"; readonly timeoutMs: number }
-  | { readonly kind: "stopped"; readonly by: string }
+  | { readonly kind: "stopped"; readonly by: StopRequest }
   | { readonly kind: "not_started"; readonly problem: string };
 
 /** How an attempt ended: what `exit.json` holds in the attempt's folder. */
@@ -33,14 +37,16 @@ export interface AttemptEnd {
   readonly endedAtMs: number;
   readonly wallclockS: number;
   readonly stderrTail: string;
+  /** Why what was kept of the attempt is not whole; absent when it is. */
+  readonly recordProblem?: string | undefined;
 }
 
 /** An attempt under way. */
 export interface RunningAttempt {
-  /** Settles once the program, and all that it left in its process group, is gone and `exit.json` is written. */
+  /** Settles once the program, and all that it left in its process group, is gone and the end is recorded. */
   readonly ended: Promise<AttemptEnd>;
   /** Ends the whole process group: TERM, after the grace KILL. Called again it kills at once. */
-  stop(by: string): void;
+  stop(by: StopRequest): void;
 }
 
 /**

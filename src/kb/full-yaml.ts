@@ -20,7 +20,7 @@ export async function readFullYaml(
   text: string,
   firstLine: number,
 ): Promise<{ readonly fields: YamlFields } | { readonly problem: NoteProblem }> {
-  const yaml = await import("yaml");
+  const { default: yaml } = await import("yaml");
   const counter = new yaml.LineCounter();
   try {
     const document = yaml.parseDocument(text, {
@@ -57,13 +57,13 @@ class Located extends Error {
 }
 
 class Converter {
-  readonly #yaml: typeof Yaml;
+  readonly #yaml: (typeof Yaml)["default"];
   readonly #document: Document.Parsed;
   readonly #counter: LineCounter;
   readonly #firstLine: number;
   #nodes = 0;
 
-  constructor(yaml: typeof Yaml, document: Document.Parsed, counter: LineCounter, firstLine: number) {
+  constructor(yaml: (typeof Yaml)["default"], document: Document.Parsed, counter: LineCounter, firstLine: number) {
     this.#yaml = yaml;
     this.#document = document;
     this.#counter = counter;

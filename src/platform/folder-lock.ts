@@ -27,7 +27,8 @@ export async function withFolderLock<T>(
   waitMs: number,
   task: (lock: HeldLock) => Promise<T>,
 ): Promise<{ readonly result: T } | undefined> {
-  const { lock } = await import("proper-lockfile");
+  // Of a CommonJS package only the default export survives the bundle.
+  const { default: lockfile } = await import("proper-lockfile");
   let isHeld = true;
   const state = { isOurs: false, wasAbandoned: false };
   const options = {
@@ -42,7 +43,7 @@ export async function withFolderLock<T>(
   const deadline = performance.now() + waitMs;
   for (;;) {
     try {
-      const release = await lock(path, options);
+      const release = await lockfile.lock(path, options);
       state.isOurs = true;
       try {
         return { result: await task({ wasAbandoned: state.wasAbandoned, isHeld: () => isHeld }) };

@@ -1,4 +1,4 @@
-import type { ExecutedRun } from "../../app/execute-run.ts";
+import type { ExecutedRun } from "../../app/finish-attempt.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import { renderDuration } from "./time.ts";
 

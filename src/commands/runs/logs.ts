@@ -4,7 +4,7 @@ import * as Flags from "@oclif/core/flags";
 import { readLog } from "../../app/read-log.ts";
 import { resolveJobId } from "../../app/resolve-run.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
-import { passOn } from "../../cli/io.ts";
+import { Relay } from "../../cli/io.ts";
 import { toSafeText } from "../../model/terminal-text.ts";
 
 export default class RunsLogs extends BaseCommand {
@@ -30,10 +30,12 @@ export default class RunsLogs extends BaseCommand {
     const jobId = resolveJobId(repo, args.run);
     const stream = flags.stderr ? "stderr" : "stdout";
     const decoder = new TextDecoder();
+    using relay = new Relay(this.io.stdout);
     let text = "";
     for await (const bytes of readLog(repo, jobId, { stream, attempt: flags.attempt, isFollowed: flags.follow })) {
       if (this.jsonEnabled()) text += decoder.decode(bytes, { stream: true });
-      else await passOn(this.io.stdout, this.io.stdout.isTTY === true ? safeBytes(decoder, bytes) : bytes);
+      else await relay.write(this.io.stdout.isTTY === true ? safeBytes(decoder, bytes) : bytes);
+      if (relay.isGone) break;
     }
     return { job_id: jobId, stream, text };
   }

@@ -1,7 +1,8 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 
-import { markStatus, type StatusReason } from "../../app/mark-status.ts";
+import { markRun } from "../../app/mark-run.ts";
+import type { StatusReason } from "../../app/mark-status.ts";
 import { resolveJobId } from "../../app/resolve-run.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { AexpError } from "../../model/errors.ts";
@@ -32,7 +33,7 @@ export default class RunsMark extends BaseCommand {
     const repo = this.openRepo(flags);
     const jobId = resolveJobId(repo, args.run);
 
-    const { promotion } = await markStatus(repo, jobId, { to: status, reason });
+    const { promotion } = await markRun(repo, jobId, status, reason);
     this.log(`Run ${jobId} is ${status}${promotion === "written" ? "; its ledger entry is written" : ""}.`);
     return { job_id: jobId, status, ledger: promotion };
   }

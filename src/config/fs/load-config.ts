@@ -26,9 +26,9 @@ export async function loadConfig(root: string): Promise<Config> {
 }
 
 async function parseYaml(text: string): Promise<unknown> {
-  const { parseDocument } = await import("yaml");
+  const { default: yaml } = await import("yaml");
   try {
-    const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+    const document = yaml.parseDocument(text, { prettyErrors: true, uniqueKeys: true });
     const [problem] = document.errors;
     if (problem !== undefined) throw problem;
     // The limit on aliases stops documents that unfold to gigabytes.

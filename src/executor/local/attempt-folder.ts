@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 import { toInstant } from "../../model/clock.ts";
+import { systemErrorCode } from "../../model/errors.ts";
 import { isJsonObject } from "../../model/json.ts";
 import { writeFileAtomically } from "../../platform/atomic-write.ts";
 import { readTextFile } from "../../platform/read-file.ts";
@@ -14,8 +15,11 @@ const MAX_RECORD_BYTES = 1024 * 1024;
 export class AttemptFolder {
   readonly path: string;
 
+  readonly #attempt: number;
+
   constructor(workspace: string, attempt: number) {
     this.path = join(workspace, ".aexp", `attempt-${attempt}`);
+    this.#attempt = attempt;
   }
 
   file(name: string): string {
@@ -23,23 +27,22 @@ export class AttemptFolder {
   }
 
   /** Writes what is known before the program starts. */
-  prepare(spec: AttemptSpec, startedAtMs: number): void {
+  async prepare(spec: AttemptSpec, startedAtMs: number): Promise<void> {
     mkdirSync(this.path, { recursive: true });
+    this.#putAwayMetrics();
     const { argv, cwd } = spec;
-    this.#write("command.json", { argv, cwd, started_at: toInstant(startedAtMs), timeout_ms: spec.timeoutMs });
-    this.#write("env.json", describeEnvironment(spec.env));
+    await this.#write("command.json", { argv, cwd, started_at: toInstant(startedAtMs), timeout_ms: spec.timeoutMs });
+    await this.#write("env.json", describeEnvironment(spec.env));
     if (spec.codePatch !== undefined && spec.codePatch.length > 0)
-      writeFileSync(this.file("code.patch"), spec.codePatch);
+      await writeFileAtomically(this.file("code.patch"), spec.codePatch, { durability: "later" });
   }
 
-  writeProcess(record: ProcessRecord): void {
-    this.#write("process.json", record);
+  async writeProcess(record: ProcessRecord): Promise<void> {
+    await this.#write("process.json", record);
   }
 
   async writeHeartbeat(atMs: number): Promise<void> {
-    await writeFileAtomically(this.file("heartbeat.json"), toJson({ at: toInstant(atMs), pid: process.pid }), {
-      durability: "later",
-    });
+    await this.#write("heartbeat.json", { at: toInstant(atMs), pid: process.pid });
   }
 
   async writeEnd(end: AttemptEnd): Promise<void> {
@@ -56,8 +59,20 @@ export class AttemptFolder {
     return isAttemptEnd(value) ? value : undefined;
   }
 
-  #write(name: string, value: unknown): void {
-    writeFileSync(this.file(name), toJson(value));
+  /** The metrics of the attempt before go into its own folder, so that each attempt's numbers are its own. */
+  #putAwayMetrics(): void {
+    if (this.#attempt === 1) return;
+    const shared = join(this.path, "..");
+    try {
+      renameSync(join(shared, "metrics.jsonl"), join(shared, `attempt-${this.#attempt - 1}`, "metrics.jsonl"));
+    } catch (error) {
+      // That attempt wrote none, or was no attempt of ours and has no folder.
+      if (systemErrorCode(error) !== "ENOENT") throw error;
+    }
+  }
+
+  async #write(name: string, value: unknown): Promise<void> {
+    await writeFileAtomically(this.file(name), toJson(value), { durability: "later" });
   }
 
   #read(name: string): unknown {
@@ -116,10 +131,12 @@ function isCause(value: unknown): value is AttemptCause {
       return typeof value["exitCode"] === "number";
     case "signalled":
       return typeof value["signal"] === "string";
+    case "out_of_memory":
+      return true;
     case "timed_out":
       return typeof value["timeoutMs"] === "number";
     case "stopped":
-      return typeof value["by"] === "string";
+      return value["by"] === "SIGINT" || value["by"] === "SIGTERM" || value["by"] === "SIGHUP";
     case "not_started":
       return typeof value["problem"] === "string";
     default:

@@ -1,11 +1,14 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 
+import { messageOf } from "../../model/errors.ts";
+
 /** What a log keeps of a program that prints without end: the first half of the cap, and the last. */
 export const DEFAULT_LOG_CAP_BYTES = 10 * 1024 * 1024;
 
 /**
  * A log file that never grows beyond its cap: the beginning is written as it comes, of the rest the end is held in a
- * buffer of fixed size and written, after a marker, when the log is closed. Bytes are kept as they are.
+ * buffer of fixed size and written, after a marker, when the log is closed. Bytes are kept as they are. A log that
+ * cannot be written (the disk is full) never ends the program: it stops, and says so.
  */
 export class CappedLog {
   readonly #descriptor: number;
@@ -13,17 +16,23 @@ export class CappedLog {
   #headBytes = 0;
   #ring: Buffer | undefined;
   #tailBytes = 0;
+  #problem: string | undefined;
 
   constructor(path: string, capBytes = DEFAULT_LOG_CAP_BYTES) {
     this.#descriptor = openSync(path, "w");
     this.#halfBytes = Math.floor(capBytes / 2);
   }
 
+  /** Why the log is not whole; `undefined` when it is. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
   write(bytes: Uint8Array): void {
     const room = this.#halfBytes - this.#headBytes;
     if (room > 0) {
       const head = bytes.subarray(0, room);
-      writeAll(this.#descriptor, head);
+      this.#append(head);
       this.#headBytes += head.length;
     }
     if (bytes.length > room) this.#keep(bytes.subarray(Math.max(room, 0)));
@@ -32,9 +41,18 @@ export class CappedLog {
   close(): void {
     const tail = this.#tail();
     const dropped = this.#tailBytes - tail.length;
-    if (dropped > 0) writeAll(this.#descriptor, Buffer.from(`\n[aexp: ${dropped} bytes left out here]\n`));
-    writeAll(this.#descriptor, tail);
+    if (dropped > 0) this.#append(Buffer.from(`\n[aexp: ${dropped} bytes left out here]\n`));
+    this.#append(tail);
     closeSync(this.#descriptor);
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (this.#problem !== undefined) return;
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#descriptor, bytes, done);
+    } catch (error) {
+      this.#problem = messageOf(error);
+    }
   }
 
   #keep(bytes: Uint8Array): void {
@@ -55,8 +73,4 @@ export class CappedLog {
     const start = this.#tailBytes % this.#halfBytes;
     return Buffer.concat([this.#ring.subarray(start), this.#ring.subarray(0, start)]);
   }
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
 }

@@ -43,6 +43,29 @@ export function hasLiveMember(pgid: number): boolean {
   });
 }
 
+/**
+ * The group leader whose environment has this line, e.g. `AEXP_JOB_ID=…`; the group's first member found when its
+ * leader is gone. Only Linux lets a process look; elsewhere nothing is found.
+ */
+export function findGroupByEnvironment(line: string): ProcessRecord | undefined {
+  if (process.platform !== "linux") return undefined;
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid || !readEnvironment(name).includes(line)) continue;
+    const group = Number(statFields(Number(name))?.[2]);
+    if (group > 0)
+      return identifyProcess(group, group) ?? { pid: group, pgid: group, host: hostname(), boot_id: bootId() };
+  }
+  return undefined;
+}
+
+function readEnvironment(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return []; // gone, or somebody else's
+  }
+}
+
 /** Sends a signal to a process group; false when it has no member. */
 export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   try {
@@ -64,6 +87,7 @@ function startFingerprint(pid: number): string | undefined {
   try {
     const text = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
       encoding: "utf8",
+      env: { LC_ALL: "C", TZ: "UTC" },
       stdio: ["ignore", "pipe", "ignore"],
     });
     return text.trim() || undefined;

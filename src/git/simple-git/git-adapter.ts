@@ -49,7 +49,14 @@ export class SimpleGit implements Git {
   }
 
   async uncommittedFiles(folders: readonly string[]): Promise<readonly string[]> {
-    const status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"];
+    const status = [
+      "status",
+      "--porcelain=v1",
+      "-z",
+      "--no-renames",
+      "--untracked-files=all",
+      "--ignore-submodules=all",
+    ];
     const { stdout } = await this.#git.run([...status, "--", ...folders.map(literal)]);
     const prefix = await this.#git.text(["rev-parse", "--show-prefix"]);
     return stdout

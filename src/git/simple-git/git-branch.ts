@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
+import { rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 
 import { AexpError } from "../../model/errors.ts";
@@ -37,6 +37,7 @@ export class GitBranch implements Branch {
     const lock = await this.#gitPath("aexp-sync.lock");
     const done = await withFolderLock(lock, LOCK_WAIT_MS, async () => {
       await this.#mover.finishInterrupted();
+      await this.#removeOldIndexes();
       return await task();
     });
     if (done !== undefined) return done.result;
@@ -94,7 +95,8 @@ export class GitBranch implements Branch {
 
   async replay(head: string, onto: string, mergeEntry: MergeEntry): Promise<Replay> {
     const prefix = await this.#git.text(["rev-parse", "--show-prefix"]);
-    return await new Replayer(this.#git, prefix, mergeEntry).replay(head, onto);
+    const top = await this.#git.text(["rev-parse", "--show-toplevel"]);
+    return await new Replayer(this.#git, { prefix, top }, mergeEntry).replay(head, onto);
   }
 
   async moveTo(from: string | undefined, to: string): Promise<void> {
@@ -157,6 +159,17 @@ export class GitBranch implements Branch {
     if (paths.length === 0) return;
     const input = paths.map((path) => `${path}\0`).join("");
     await this.#git.run([...DURABLE, "update-index", "--add", "--remove", "-z", "--stdin"], { ...options, input });
+  }
+
+  /** A commit whose caller was killed may use its index for a while yet; after a day it does not. */
+  async #removeOldIndexes(): Promise<void> {
+    const folder = await this.#gitPath(".");
+    for (const name of readdirSync(folder)) {
+      if (!name.startsWith("aexp-index-")) continue;
+      const path = resolve(folder, name);
+      const { mtimeMs } = await stat(path);
+      if (mtimeMs < Date.now() - 24 * 3600 * 1000) await rm(path, { force: true });
+    }
   }
 
   async #operation(): Promise<string | undefined> {

@@ -1,5 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { copyFileSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,9 +23,10 @@ const INDEX_WAIT_MS = 10_000;
 interface Journal {
   readonly from: string;
   readonly to: string;
-  /** The content of our lock on the index, by which it is told from a lock of git's. */
-  readonly nonce: string;
 }
+
+/** The content of our lock on the index, by which it is told from a lock of git's. */
+const LOCK_TEXT = "aexp sync\n";
 
 /**
  * Moves HEAD, index and files from one commit to another and keeps whatever the user has changed or staged elsewhere.
@@ -35,11 +44,11 @@ export class IndexMover {
 
   /** @throws {AexpError} `sync.conflict` when changes of the user's are in the way; then nothing has moved */
   async move(from: string | undefined, to: string): Promise<void> {
-    const journal: Journal = { from: from ?? (await emptyTree(this.#git)), to, nonce: `aexp ${randomUUID()}\n` };
+    const journal: Journal = { from: from ?? (await emptyTree(this.#git)), to };
     const path = await this.#gitPath("aexp-sync.json");
     await writeFileAtomically(path, `${JSON.stringify(journal, null, 2)}\n`);
     try {
-      await this.#withIndex(journal.nonce, async (env) => {
+      await this.#withIndex(async (env) => {
         await this.#adopt(journal.from, to, env, []);
         await this.#twoWayMerge(journal.from, to, env);
         return async () => {
@@ -59,11 +68,11 @@ export class IndexMover {
 
   /** Finishes a move that was killed. */
   async finishInterrupted(): Promise<void> {
+    await this.#removeOwnLock();
     const path = await this.#gitPath("aexp-sync.json");
     if (!existsSync(path)) return;
     const journal = parseJournal(readFileSync(path, "utf8"));
     if (journal !== undefined) {
-      await this.#removeOwnLock(journal.nonce);
       const head = await this.#git.maybe(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
       const isUnborn = head === undefined && journal.from === (await emptyTree(this.#git));
       if (head === journal.from || isUnborn) return await this.move(head, journal.to);
@@ -77,7 +86,7 @@ export class IndexMover {
     const list = ["diff-index", "--cached", "--name-only", "-z", "HEAD", "--", ...specs];
     if ((await this.#git.maybe(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])) === undefined) return;
     if ((await this.#git.items(list)).length === 0) return;
-    await this.#withIndex(`aexp ${randomUUID()}\n`, async (env) => {
+    await this.#withIndex(async (env) => {
       const staged = await this.#git.text(["write-tree"], { env });
       await this.#adopt(staged, "HEAD", env, specs);
       await this.#refresh(env);
@@ -89,14 +98,11 @@ export class IndexMover {
    * Runs `change` on a copy of the index, then `publish`, then puts the copy in place of the index. Other git
    * commands wait or refuse meanwhile, as they do for git's own.
    */
-  async #withIndex(
-    nonce: string,
-    change: (env: Readonly<Record<string, string>>) => Promise<() => Promise<void>>,
-  ): Promise<void> {
+  async #withIndex(change: (env: Readonly<Record<string, string>>) => Promise<() => Promise<void>>): Promise<void> {
     const index = await this.#gitPath("index");
     const lock = `${index}.lock`;
     const copy = `${index}.aexp`;
-    await takeLock(lock, nonce);
+    await takeLock(lock);
     try {
       for (const file of [copy, `${copy}.lock`]) rmSync(file, { force: true });
       if (existsSync(index)) copyFileSync(index, copy);
@@ -182,9 +188,10 @@ export class IndexMover {
     await this.#git.run(["update-index", "-q", "--refresh"], { env, answers: [0, 1] });
   }
 
-  async #removeOwnLock(nonce: string): Promise<void> {
+  /** Only one sync works in a clone, so a lock of ours that is there now belongs to a killed one. */
+  async #removeOwnLock(): Promise<void> {
     const lock = `${await this.#gitPath("index")}.lock`;
-    if (existsSync(lock) && readFileSync(lock, "utf8") === nonce) rmSync(lock);
+    if (existsSync(lock) && readFileSync(lock, "utf8") === LOCK_TEXT) rmSync(lock);
   }
 
   async #top(): Promise<string> {
@@ -199,11 +206,16 @@ export class IndexMover {
 /** How git writes "there is no such file" in a diff. */
 const NO_BLOB = /^0+$/;
 
-async function takeLock(lock: string, nonce: string): Promise<void> {
+async function takeLock(lock: string): Promise<void> {
   const deadline = performance.now() + INDEX_WAIT_MS;
+  // Linked into place, so that the lock never exists without the text that tells whose it is.
+  const source = `${lock}.aexp`;
+  writeFileSync(source, LOCK_TEXT);
   for (;;) {
     try {
-      return writeFileSync(lock, nonce, { flag: "wx" });
+      linkSync(source, lock);
+      rmSync(source, { force: true });
+      return;
     } catch (error) {
       if (systemErrorCode(error) !== "EEXIST") throw error;
     }
@@ -220,9 +232,8 @@ async function takeLock(lock: string, nonce: string): Promise<void> {
 function parseJournal(text: string): Journal | undefined {
   const value: unknown = JSON.parse(text);
   if (!isJsonObject(value)) return undefined;
-  const { from, to, nonce } = value;
-  const isSound = typeof from === "string" && typeof to === "string" && typeof nonce === "string";
-  return isSound ? { from, to, nonce } : undefined;
+  const { from, to } = value;
+  return typeof from === "string" && typeof to === "string" ? { from, to } : undefined;
 }
 
 interface RawChange {

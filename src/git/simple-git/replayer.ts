@@ -26,11 +26,14 @@ export class Replayer {
   readonly #git: GitRunner;
   /** Where the root lies in the work tree, e.g. `sub/`; mostly empty. */
   readonly #prefix: string;
+  /** The top of the work tree. */
+  readonly #top: string;
   readonly #mergeEntry: MergeEntry;
 
-  constructor(git: GitRunner, prefix: string, mergeEntry: MergeEntry) {
+  constructor(git: GitRunner, place: { readonly prefix: string; readonly top: string }, mergeEntry: MergeEntry) {
     this.#git = git;
-    this.#prefix = prefix;
+    this.#prefix = place.prefix;
+    this.#top = place.top;
     this.#mergeEntry = mergeEntry;
   }
 
@@ -78,20 +81,10 @@ export class Replayer {
     if (theirs === base || theirs === ours) return { tree: ours };
     const root = await this.#passingCommit(base, []);
     const sides = [await this.#passingCommit(ours, [root]), await this.#passingCommit(theirs, [root])];
-    const { stdout } = await this.#git.run(
-      [
-        ...DURABLE,
-        "-c",
-        "merge.aexp-ledger.driver=false",
-        "merge-tree",
-        "--write-tree",
-        "--name-only",
-        "--no-messages",
-        "-z",
-        ...sides,
-      ],
-      { answers: [0, 1] },
-    );
+    // From the top, because git names the files in conflict relative to where it runs.
+    const command = ["-C", this.#top, ...DURABLE, "-c", "merge.aexp-ledger.driver=false", "merge-tree"];
+    const options = ["--write-tree", "--name-only", "--no-messages", "-z"];
+    const { stdout } = await this.#git.run([...command, ...options, ...sides], { answers: [0, 1] });
     const [tree = "", ...conflicts] = splitItems(stdout);
     return await this.#settleEntries({ tree, conflicts: new Set(conflicts), base, ours, theirs });
   }

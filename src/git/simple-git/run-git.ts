@@ -123,7 +123,7 @@ function unsafeDirectory(root: string): AexpError {
 }
 
 function failure(args: readonly string[], { exitCode, stderr }: GitOutput): AexpError {
-  const verb = args.find((arg, index) => !arg.startsWith("-") && args[index - 1] !== "-c") ?? "";
+  const verb = args.find((arg, index) => !arg.startsWith("-") && !["-c", "-C"].includes(args[index - 1] ?? "")) ?? "";
   const said = stderr
     .split("\n")
     .map((line) => line.trim())

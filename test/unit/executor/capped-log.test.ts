@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -29,5 +29,14 @@ describe("CappedLog", () => {
         expect(kept.equals(expected)).toBe(true);
       }),
     );
+  });
+
+  it.runIf(existsSync("/dev/full"))("says so when the disk is full, and lets the program go on", () => {
+    const log = new CappedLog("/dev/full", 8);
+
+    for (let piece = 0; piece < 4; piece += 1) log.write(Buffer.from("12345"));
+    log.close();
+
+    expect(log.problem).toContain("ENOSPC");
   });
 });

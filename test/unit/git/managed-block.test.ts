@@ -42,31 +42,42 @@ describe("mergeManagedBlock", () => {
     expect(text.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
   });
 
-  it.each([`${END}\n`, `${BEGIN}\n`, `${END}\n${BEGIN}\n`, `${BEGIN}\n${END}\n`.repeat(2), `${BEGIN}\n${BEGIN}\n${END}\n`])(
-    "refuses markers that are not one pair: %j",
-    (text) => {
-      expect(() => mergeManagedBlock(".gitignore", text, LINES)).toThrow(
-        expect.objectContaining({ code: "gitignore.block_broken" }),
-      );
-    },
-  );
+  it.each([
+    `${END}\n`,
+    `${BEGIN}\n`,
+    `${END}\n${BEGIN}\n`,
+    `${BEGIN}\n${END}\n`.repeat(2),
+    `${BEGIN}\n${BEGIN}\n${END}\n`,
+  ])("refuses markers that are not one pair: %j", (text) => {
+    expect(() => mergeManagedBlock(".gitignore", text, LINES)).toThrow(
+      expect.objectContaining({ code: "gitignore.block_broken" }),
+    );
+  });
 
   it("keeps every byte that the user wrote, and is idempotent", () => {
-    const line = fc.tuple(fc.string({ unit: "binary" }), fc.constantFrom("\n", "\r\n", "")).map((parts) => parts.join(""));
+    const line = fc
+      .tuple(fc.string({ unit: "binary" }), fc.constantFrom("\n", "\r\n", ""))
+      .map((parts) => parts.join(""));
     fc.assert(
-      fc.property(fc.array(line).map((parts) => parts.join("")), (text) => {
-        const once = mergeManagedBlock(".gitignore", text, LINES);
-        expect(once.text.startsWith(text)).toBe(true);
-        expect(mergeManagedBlock(".gitignore", once.text, LINES)).toEqual({ text: once.text, changed: false });
-      }),
+      fc.property(
+        fc.array(line).map((parts) => parts.join("")),
+        (text) => {
+          const once = mergeManagedBlock(".gitignore", text, LINES);
+          expect(once.text.startsWith(text)).toBe(true);
+          expect(mergeManagedBlock(".gitignore", once.text, LINES)).toEqual({ text: once.text, changed: false });
+        },
+      ),
     );
   });
 });
 
 describe("findHidingLine", () => {
-  it.each([".aexp", ".aexp/", "/.aexp", "/.aexp/", "**/.aexp/", "  .aexp/  ", ".aexp/ # private"])("finds %j", (line) => {
-    expect(findHidingLine(`a\n${line}\n`)).toEqual({ number: 2, text: line.trim() });
-  });
+  it.each([".aexp", ".aexp/", "/.aexp", "/.aexp/", "**/.aexp/", "  .aexp/  ", ".aexp/ # private"])(
+    "finds %j",
+    (line) => {
+      expect(findHidingLine(`a\n${line}\n`)).toEqual({ number: 2, text: line.trim() });
+    },
+  );
 
   it.each([".aexp/*", "#.aexp/", "!.aexp/", ".aexp/ledger.tmp", "x.aexp", ".aexpx"])("lets %j be", (line) => {
     expect(findHidingLine(`${line}\n`)).toBeUndefined();

@@ -51,11 +51,14 @@ describe("parseAssignments", () => {
     });
     fc.assert(
       // A lone dash begins a list.
-      fc.property(plain.filter((text) => text !== "-"), (text) => {
-        const expected: unknown = parse(`x: ${text}`, { intAsBigInt: false })?.x;
+      fc.property(
+        plain.filter((text) => text !== "-"),
+        (text) => {
+          const expected: unknown = parse(`x: ${text}`, { intAsBigInt: false })?.x;
 
-        expect(toPlain(parseAssignments([`x=${text}`]))).toEqual({ x: expected });
-      }),
+          expect(toPlain(parseAssignments([`x=${text}`]))).toEqual({ x: expected });
+        },
+      ),
     );
   });
 });
