@@ -10,8 +10,6 @@ if (version[0] < 24 || (version[0] === 24 && version[1] < 15)) {
   );
   process.exitCode = 2;
 } else {
-  import("node:module").then(function (module) {
-    module.enableCompileCache();
-    return import("../dist/main.js");
-  });
+  process.getBuiltinModule("node:module").enableCompileCache();
+  import("../dist/main.js");
 }

@@ -3,7 +3,7 @@ import { build, type Metafile } from "esbuild";
 import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { lazyRequires } from "./lazy-requires.ts";
+import { lazyRequires, quickBuiltins } from "./lazy-requires.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
@@ -23,10 +23,10 @@ const { metafile } = await build({
   keepNames: true,
   legalComments: "none",
   metafile: true,
-  plugins: [lazyRequires],
+  plugins: [lazyRequires, quickBuiltins],
   // What CommonJS packages expect to find around them.
   banner: {
-    js: 'import{createRequire as $createRequire}from"node:module";const require=$createRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',
+    js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',
   },
   logLevel: "warning",
 });

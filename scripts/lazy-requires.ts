@@ -33,3 +33,38 @@ export function deferRequires(source: string): string {
     deferred,
   );
 }
+
+/** Modules of Node that take milliseconds to load, and that most commands never call. */
+const LAZY_BUILTINS = ["child_process", "crypto", "fs/promises", "timers/promises", "worker_threads"];
+
+/**
+ * Takes Node's own modules from `process.getBuiltinModule` instead of importing them, and some of them only when one of
+ * their functions is first called. An import makes Node build a module namespace with every export, which loads what
+ * hides behind getters; that is 4 ms, and `node:crypto` alone 8. Our sources import in the ordinary way; of the lazy
+ * ones they may import functions only.
+ */
+export const quickBuiltins: Plugin = {
+  name: "quick-builtins",
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path, kind, importer }) =>
+      kind === "import-statement" && !importer.includes("node_modules") ? { path, namespace: "builtin" } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: "builtin" }, async ({ path }) => {
+      const module: Record<string, unknown> = await import(path);
+      const names = Object.keys(module).filter((name) => name !== "default");
+      return { contents: LAZY_BUILTINS.includes(path.slice(5)) ? exportLazily(path, module, names) : exportPlainly(path, names) };
+    });
+  },
+};
+
+function exportLazily(path: string, module: Readonly<Record<string, unknown>>, names: readonly string[]): string {
+  const functions = names.filter((name) => /^[a-z]/.test(name) && typeof module[name] === "function");
+  return `const load = () => process.getBuiltinModule(${JSON.stringify(path)});
+${functions.map((name) => `export const ${name} = (...args) => load().${name}(...args);`).join("\n")}`;
+}
+
+function exportPlainly(path: string, names: readonly string[]): string {
+  // The annotation lets the bundler leave out what nobody imports, so that no getter is touched in vain.
+  return `const module = process.getBuiltinModule(${JSON.stringify(path)});
+${names.map((name) => `export const ${name} = /* @__PURE__ */ (() => module.${name})();`).join("\n")}`;
+}

@@ -23,6 +23,7 @@ export default class Run extends BaseCommand {
     "<%= config.bin %> run --sp-json '{\"layers\": [64, 64]}' --timeout 2h -- ./train.sh",
   ];
   static override usage = "run [FLAGS] -- COMMAND…";
+  static override strict = false;
   static override flags = {
     experiment: Flags.string({ summary: "Experiment that the run belongs to.", helpValue: "E001" }),
     ...RUN_IDENTITY_FLAGS,
@@ -33,7 +34,13 @@ export default class Run extends BaseCommand {
 
   override async run(): Promise<{ job_id: string } | Record<string, unknown>> {
     const { own, command } = splitAtDashes(this.argv);
-    const { flags } = await this.parse(Run, own);
+    const { flags, argv: strays } = await this.parse(Run, own);
+    if (strays.length > 0) throw missingDashes(strays.map(String));
+    const times = {
+      timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout, "--timeout"),
+      heartbeatMs: this.#readTime("AEXP_HEARTBEAT_S", "30"),
+      graceMs: this.#readTime("AEXP_GRACE_S", "10"),
+    };
     const repo = this.openRepo(flags);
     const plan = await planRun(repo, {
       experimentId: flags.experiment,
@@ -57,9 +64,7 @@ export default class Run extends BaseCommand {
         argv: command,
         cwd: this.io.cwd,
         env: this.io.env,
-        timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
-        heartbeatMs: parseDuration(this.io.env["AEXP_HEARTBEAT_S"] || "30"),
-        graceMs: parseDuration(this.io.env["AEXP_GRACE_S"] || "10"),
+        ...times,
         isForced: flags.force,
         output: { stdout: (bytes) => stdout.write(bytes), stderr: (bytes) => stderr.write(bytes) },
         onStart,
@@ -69,6 +74,10 @@ export default class Run extends BaseCommand {
     this.io.stderr.write(`${renderExecution(done)}\n`);
     return toJson(done);
   }
+
+  #readTime(variable: string, otherwise: string): number {
+    return parseDuration(this.io.env[variable] || otherwise, variable);
+  }
 }
 
 /** What stands before the first `--` is ours; what follows is the command, whatever it looks like. */
@@ -76,6 +85,13 @@ function splitAtDashes(argv: readonly string[]): { own: string[]; command: strin
   const dashes = argv.indexOf("--");
   if (dashes === -1) return { own: [...argv], command: [] };
   return { own: argv.slice(0, dashes), command: argv.slice(dashes + 1) };
+}
+
+function missingDashes(strays: readonly string[]): AexpError {
+  return new AexpError(`${JSON.stringify(strays[0])} stands where flags of aexp are expected`, {
+    code: "cli.usage",
+    hint: `Put two dashes before the command: aexp run … -- ${strays.join(" ")}`,
+  });
 }
 
 function missingCommand(): AexpError {

@@ -7,9 +7,10 @@ const MAX_MS = 2 ** 31 - 1;
 /**
  * Milliseconds of `90s`, `1.5h`, `2h30m`; a number without a unit is seconds.
  *
+ * @param source - what the text is the value of, for the message
  * @throws {AexpError} `cli.usage`
  */
-export function parseDuration(text: string): number {
+export function parseDuration(text: string, source?: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   const isPlain = /^\d+(?:\.\d+)?$/.test(text);
   const total = isPlain
@@ -17,8 +18,11 @@ export function parseDuration(text: string): number {
     : parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNITS_MS[unit ?? ""] ?? 0), 0);
   const isWhole = isPlain || (parts.length > 0 && parts.map(([part]) => part).join("") === text);
   if (isWhole && total > 0 && total <= MAX_MS) return total;
-  throw new AexpError(`${JSON.stringify(text)} is not a duration between 1 ms and 24 days`, {
-    code: "cli.usage",
-    hint: "Write it like 90s, 15m, 1.5h or 2h30m.",
-  });
+  throw new AexpError(
+    `${source === undefined ? "" : `${source}=`}${JSON.stringify(text)} is not a duration between 1 ms and 24 days`,
+    {
+      code: "cli.usage",
+      hint: "Write it like 90s, 15m, 1.5h or 2h30m.",
+    },
+  );
 }

@@ -46,11 +46,11 @@ export async function writeFileAtomically(
  * One name for all quick writes of this process, which never overlap: a new name for each of 10,000 files makes the
  * folder twice as large, and creating them several times slower.
  */
-const TEMPORARY_NAME = `.tmp-${randomUUID()}`;
+let temporaryName: string | undefined;
 
 /** The quick form for many small files: nothing is flushed, nothing is awaited. */
 function replaceFile(path: string, data: string | Uint8Array, mode: number | undefined): void {
-  const temporary = join(dirname(path), TEMPORARY_NAME);
+  const temporary = join(dirname(path), (temporaryName ??= `.tmp-${randomUUID()}`));
   try {
     const descriptor = openSync(temporary, "wx", mode);
     try {

@@ -148,7 +148,8 @@ describe("aexp run", () => {
     const oneWord = await runCli(root, ["run", "--sp", "a=2", "--", "echo hello"]);
 
     expect(missing.exitCode).toBe(127);
-    expect(missing.stderr).toContain("failed (");
+    expect(missing.stderr).toContain('failed (there is no program "no-such-program" (ENOENT))');
+    expect(oneWord.stderr).toContain("arguments are words of their own, and for a whole line there is sh -c");
     expect(oneWord.exitCode).toBe(127);
     for (const jobId of repo.runs.listJobIds()) {
       expect(repo.runs.read(jobId).document.facts).toMatchObject({ status: "failed", reason: { code: "spawn_error" } });
@@ -259,6 +260,11 @@ describe("aexp run", () => {
 
   it.each([
     { what: "no command", argv: ["--sp", "a=1"], message: "there is no command to execute" },
+    {
+      what: "a command without dashes",
+      argv: ["echo", "hi"],
+      message: "Put two dashes before the command: aexp run … -- echo hi",
+    },
     { what: "a bad duration", argv: ["--timeout", "soon", "--", "true"], message: "is not a duration" },
     { what: "a bad experiment", argv: ["--experiment", "1", "--", "true"], message: "is no experiment id" },
     { what: "a missing file", argv: ["--sp-file", "none.json", "--", "true"], message: "cannot be read" },

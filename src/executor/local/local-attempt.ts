@@ -1,9 +1,10 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { messageOf } from "../../model/errors.ts";
+import { messageOf, systemErrorCode } from "../../model/errors.ts";
 import type { AttemptCause, AttemptEnd, AttemptOutput, AttemptSpec, RunningAttempt, StopRequest } from "../executor.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { CappedLog } from "./capped-log.ts";
@@ -96,7 +97,11 @@ export class LocalAttempt implements RunningAttempt {
     const oomKills = countOomKills();
     return new Promise((resolve) => {
       const notStarted = (error: unknown): void =>
-        resolve({ cause: { kind: "not_started", problem: messageOf(error) }, exitCode: null, signal: null });
+        resolve({
+          cause: { kind: "not_started", problem: toProblem(error, this.#spec) },
+          exitCode: null,
+          signal: null,
+        });
       let child: Child;
       try {
         child = spawnGroup(this.#spec);
@@ -168,6 +173,17 @@ function spawnGroup({ argv, cwd, env }: AttemptSpec): Child {
     detached: true, // a process group of its own, so that all of it can be ended
     stdio: ["inherit", "pipe", "pipe"],
   });
+}
+
+/** Why a program did not start, in words; the system's code stays, a shell makes 126 or 127 of it. */
+function toProblem(error: unknown, { argv: [program = ""], cwd }: AttemptSpec): string {
+  const name = JSON.stringify(program);
+  const code = systemErrorCode(error);
+  if (code === "EACCES") return `${name} may not be executed (EACCES)`;
+  if (code !== "ENOENT") return messageOf(error);
+  if (!existsSync(cwd)) return `the folder ${JSON.stringify(cwd)} is gone (ENOENT)`;
+  const words = /\s/.test(program) ? ": arguments are words of their own, and for a whole line there is sh -c" : "";
+  return `there is no program ${name} (ENOENT)${words}`;
 }
 
 function pauseUntil(stream: Readable, ready: Promise<void> | undefined): void {

@@ -1,28 +1,23 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-
 import type { CodeHistory } from "../code-history.ts";
+import { GitRunner } from "./run-git.ts";
 
-/** A longer diff is nothing to read on a terminal; git is stopped there. */
+/** A longer diff is nothing to read on a terminal; it is cut there. */
 const MAX_DIFF_BYTES = 8 * 1024 * 1024;
 
 /** Asks git itself; commits are checked to be hashes, so that none can be taken for an option. */
 export class GitCodeHistory implements CodeHistory {
-  readonly #root: string;
+  readonly #git: GitRunner;
 
   constructor(root: string) {
-    this.#root = root;
+    this.#git = new GitRunner(root);
   }
 
   async diff(from: string, to: string): Promise<string | undefined> {
     if (![from, to].every((commit) => /^[0-9a-f]{7,64}$/.test(commit))) return undefined;
     const options = ["--no-color", "--no-ext-diff", "--no-textconv", "--stat", "--patch"];
     try {
-      const { stdout } = await promisify(execFile)("git", ["-C", this.#root, "diff", ...options, from, to, "--"], {
-        env: { ...process.env, LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" },
-        maxBuffer: MAX_DIFF_BYTES,
-      });
-      return stdout;
+      const { stdout } = await this.#git.run(["diff", ...options, from, to, "--"]);
+      return stdout.toString("utf8", 0, MAX_DIFF_BYTES);
     } catch {
       return undefined; // unknown commit (a shallow clone, another machine's unpushed work), no git, no repository
     }

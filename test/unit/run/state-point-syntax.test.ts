@@ -45,7 +45,7 @@ describe("parseAssignments", () => {
 
   it("types plain values as YAML does", () => {
     const plain = fc.string({
-      unit: fc.constantFrom(..."0123456789+-.eExobInfNaNtrue~ul_"),
+      unit: fc.constantFrom(...Array.from("0123456789+-.eExobInfNaNtrue~ul_")),
       minLength: 1,
       maxLength: 8,
     });
