@@ -23,6 +23,7 @@ const { metafile } = await build({
   keepNames: true,
   legalComments: "none",
   metafile: true,
+  alias: { debug: "./scripts/silent-debug.cjs" },
   plugins: [lazyRequires, quickBuiltins],
   // What CommonJS packages expect to find around them.
   banner: {

@@ -20,10 +20,13 @@ export const lazyRequires: Plugin = {
   },
 };
 
+/** oclif opens stdout when it is loaded, to swallow one error that `cli/process-io.ts` deals with. */
+const STDOUT_HANDLER = /^process\.stdout\.on\('error', [^]*?^\}\);$/m;
+
 /** Rewrites the source of one module. Exported names are untouched: only the module's own constants become calls. */
 export function deferRequires(source: string): string {
   const names: string[] = [];
-  const deferred = source.replaceAll(TOP_LEVEL_REQUIRE, (_, name: string, wrap: string | undefined, target: string) => {
+  const deferred = source.replace(STDOUT_HANDLER, "").replaceAll(TOP_LEVEL_REQUIRE, (_, name: string, wrap: string | undefined, target: string) => {
     names.push(name);
     const load = wrap === undefined ? `require("${target}")` : `${wrap}(require("${target}"))`;
     return `let $${name}; const $load_${name} = () => ($${name} ??= ${load});`;

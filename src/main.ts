@@ -1,8 +1,4 @@
 import { launch } from "./cli/launch.ts";
+import { processIo } from "./cli/process-io.ts";
 
-process.exitCode = await launch(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  cwd: process.cwd(),
-});
+process.exitCode = await launch(process.argv.slice(2), processIo());

@@ -95,7 +95,7 @@ function lastValue(repo: Repo, row: RunRow, name: string): readonly number[] {
 }
 
 /** Mean and sample standard deviation; `undefined` of nothing. */
-export function toSpread(values: readonly number[]): Spread | undefined {
+function toSpread(values: readonly number[]): Spread | undefined {
   const n = values.length;
   if (n === 0) return undefined;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;

@@ -107,7 +107,7 @@ async function diffCode(repo: Repo, a: Side, b: Side): Promise<CodeDiff> {
 }
 
 /** Keys in the order of the first side, then those that only the second has. */
-export function changesBetween(
+function changesBetween(
   before: ReadonlyMap<string, string>,
   after: ReadonlyMap<string, string>,
 ): readonly Change[] {

@@ -83,8 +83,7 @@ async function runAttempt(
   try {
     running = await executor.start(spec, options.output);
   } catch (error) {
-    await finishAttempt(repo, ended, notStarted(repo, messageOf(error)));
-    throw error;
+    return await finishAttempt(repo, ended, notStarted(repo, messageOf(error)));
   }
   options.onStart(running);
   return await finishAttempt(repo, ended, await running.ended);

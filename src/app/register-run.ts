@@ -90,7 +90,7 @@ function experimentPath(repo: Repo, experimentId: string): string | undefined {
 }
 
 /** @throws {AexpError} `store.missing` */
-export function requireStore(repo: Repo): void {
+function requireStore(repo: Repo): void {
   if (repo.runs.exists()) return;
   throw new AexpError(`there is no run store in ${JSON.stringify(repo.runs.path)}`, {
     code: "store.missing",

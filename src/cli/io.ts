@@ -5,7 +5,7 @@ export interface Output {
   on?(event: "drain" | "close" | "error", listener: () => void): unknown;
   off?(event: "drain" | "close" | "error", listener: () => void): unknown;
   readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly columns?: number | undefined;
 }
 
 /** The outside world of one command line: what the process has, or what a test passes in. */

@@ -11,7 +11,7 @@ import { renderDuration, renderInstant } from "./render/time.ts";
 import { renderMetric, renderValue } from "./render/value.ts";
 
 /** Facts of a run that have a column of their own. */
-export const FIELDS = [
+const FIELDS = [
   "id",
   "experiment",
   "hypothesis",

@@ -44,7 +44,7 @@ const NOTE_FOLDERS = [
 ] as const;
 
 /** The marker's file. It is written last, so that a repository counts as installed only when everything else is there. */
-export const MARKER = ".aexp/installed.json";
+const MARKER = ".aexp/installed.json";
 
 /** `.gitignore`, with the warning that a line of the user's calls for. @throws {AexpError} `gitignore.block_broken` */
 export function planIgnoreFile(files: TextFiles, runStorePath: string): { file: PlannedFile; warning?: string } {

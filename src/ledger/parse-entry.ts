@@ -44,7 +44,7 @@ export function parseLedgerEntry(file: string, text: string): LedgerRead {
 }
 
 /** Lines that git leaves where a merge failed. They can never be part of JSON, so a look at the line starts is enough. */
-export function hasConflictMarkers(text: string): boolean {
+function hasConflictMarkers(text: string): boolean {
   return /^(?:<{7} |={7}\r?$|>{7} )/m.test(text);
 }
 

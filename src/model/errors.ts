@@ -2,7 +2,7 @@
  * Every code an expected failure may carry, as `area.problem`.
  * A code is never renamed or reused: scripts and agents match on it.
  */
-export const ERROR_CODES = [
+const ERROR_CODES = [
   "cli.usage",
   "cli.unknown_command",
   "cli.confirmation_needed",

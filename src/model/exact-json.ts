@@ -265,7 +265,7 @@ function isLow(unit: number): boolean {
 }
 
 /** The entries of an object in the order of {@link compareCodePoints}. */
-export function sortedEntries(object: ExactObject): readonly (readonly [string, Exact])[] {
+function sortedEntries(object: ExactObject): readonly (readonly [string, Exact])[] {
   const entries = [...object];
   return entries.length < 2 ? entries : entries.toSorted(([a], [b]) => compareCodePoints(a, b));
 }

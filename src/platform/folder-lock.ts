@@ -1,4 +1,4 @@
-import * as fs from "node:fs";
+import { mkdir, mkdirSync, realpath, rmdir, rmdirSync, stat, statSync, utimes } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { systemErrorCode } from "../model/errors.ts";
@@ -36,7 +36,7 @@ export async function withFolderLock<T>(
     realpath: false,
     stale: STALE_MS,
     update: 1000,
-    fs: { ...fs, rmdir: breakSafely(state) },
+    fs: { mkdir, realpath, rmdir: breakSafely(state), rmdirSync, stat, utimes },
     onCompromised: () => (isHeld = false),
   };
 
@@ -66,7 +66,7 @@ type RmdirCallback = (error: NodeJS.ErrnoException | null) => void;
  */
 function breakSafely(state: { isOurs: boolean; wasAbandoned: boolean }): (path: string, done: RmdirCallback) => void {
   return (path, done) => {
-    if (state.isOurs) return fs.rmdir(path, done);
+    if (state.isOurs) return rmdir(path, done);
     let failure: NodeJS.ErrnoException | null = null;
     try {
       state.wasAbandoned = removeInTurn(path) || state.wasAbandoned;
@@ -81,7 +81,7 @@ function breakSafely(state: { isOurs: boolean; wasAbandoned: boolean }): (path: 
 function removeInTurn(path: string): boolean {
   const turn = `${path}.break`;
   try {
-    fs.mkdirSync(turn);
+    mkdirSync(turn);
   } catch (error) {
     if (systemErrorCode(error) !== "EEXIST") throw error;
     // The waiter whose turn it was has died, too.
@@ -98,13 +98,13 @@ function removeInTurn(path: string): boolean {
 }
 
 function isStale(path: string): boolean {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && stat.mtimeMs < Date.now() - STALE_MS;
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.mtimeMs < Date.now() - STALE_MS;
 }
 
 function removeFolder(path: string): void {
   try {
-    fs.rmdirSync(path);
+    rmdirSync(path);
   } catch (error) {
     if (systemErrorCode(error) !== "ENOENT") throw error;
   }

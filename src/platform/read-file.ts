@@ -16,16 +16,7 @@ export interface ReadFileOptions {
 }
 
 /**
- * The bytes of a file, read in one go: open, read, close. At most `maxBytes + 1` bytes are ever read.
- *
- * @throws {AexpError} `file.too_large`, and Node's own error when the file cannot be read
- */
-export function readSmallFile(path: string, maxBytes: number, options: ReadFileOptions = {}): Buffer {
-  return Buffer.from(readIntoScratch(path, maxBytes, options));
-}
-
-/**
- * The text of a UTF-8 file.
+ * The text of a UTF-8 file, read in one go: open, read, close. At most `maxBytes + 1` bytes are ever read.
  *
  * @throws {AexpError} `file.too_large`, `file.not_utf8`, and Node's own error when the file cannot be read
  */

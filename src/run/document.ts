@@ -1,8 +1,8 @@
-import type { AttemptRecord, ProcessRecord, RunDocumentShape, RunLink } from "../generated/document.ts";
+import type { ProcessRecord, RunDocumentShape, RunLink } from "../generated/document.ts";
 import { isDocument } from "../generated/validators.js";
 import { isJsonObject, type JsonValue } from "../model/json.ts";
 
-export type { AttemptRecord, ProcessRecord, RunLink };
+export type { ProcessRecord, RunLink };
 
 /** The facts of a run that aexp understands. Keys that others wrote are not here, and are kept on every rewrite. */
 export type RunFacts = Readonly<RunDocumentShape>;

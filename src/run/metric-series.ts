@@ -2,6 +2,11 @@ import { isJsonObject } from "../model/json.ts";
 
 /** Keys that say where on the x axis a line of metrics lies, the first that is present. */
 const X_KEYS = ["step", "epoch", "t"] as const;
+
+/** Whether a metric only counts along: it is the axis of the others. */
+export function isAxis(metric: string): boolean {
+  return X_KEYS.some((key) => key === metric);
+}
 /** More points than a screen has columns many times over; longer series keep every second point. */
 const MAX_POINTS = 4096;
 

@@ -1,5 +1,5 @@
 import type { Branch } from "../git/branch.ts";
-import { GitBranch } from "../git/simple-git/git-branch.ts";
+import { GitBranch } from "../git/program/git-branch.ts";
 
 /** The branch that is checked out in the repository at `root`. */
 export function openBranch(root: string): Branch {

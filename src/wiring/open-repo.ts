@@ -5,8 +5,8 @@ import type { Repo } from "../app/repo.ts";
 import { checkNamedRoot, findRoot, readInstalledMarker } from "../config/fs/find-root.ts";
 import { loadConfig } from "../config/fs/load-config.ts";
 import { DEFAULT_RUN_STORE_PATH } from "../config/installed-marker.ts";
-import { GitCodeHistory } from "../git/simple-git/code-history.ts";
-import { SimpleGit } from "../git/simple-git/git-adapter.ts";
+import { GitCodeHistory } from "../git/program/code-history.ts";
+import { GitProgram } from "../git/program/git-adapter.ts";
 import { FsNoteStore } from "../kb/fs/fs-note-store.ts";
 import { FsLedgerStore } from "../ledger/fs/fs-ledger-store.ts";
 import { FsRunsIndexStore } from "../ledger/fs/fs-runs-index-store.ts";
@@ -46,7 +46,7 @@ export function openRepo(options: OpenRepoOptions): Repo {
     notes: new FsNoteStore(root),
     processes: localProcesses,
     readConfig: () => (config ??= loadConfig(root)),
-    git: new SimpleGit(root),
+    git: new GitProgram(root),
     history: new GitCodeHistory(root),
     clock: systemClock,
     warn: options.warn,

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { globSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +9,8 @@ import { runCli, runCliJson } from "../helpers/cli.ts";
 import { git, initRepo } from "../helpers/git-repo.ts";
 import { createRun } from "../helpers/run-factory.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
+
+const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
 describe("aexp install", () => {
   it("makes everything that the other commands need, and says so", async () => {
@@ -150,10 +153,24 @@ describe("aexp install", () => {
     expect(snapshot(root)).toEqual(before);
   });
 
-  it.skipIf(process.getuid?.() === 0)("refuses a read-only folder and changes nothing", async () => {
+  it("refuses a read-only folder and changes nothing", () => {
     const root = initRepo(tempDir());
     chmodSync(root, 0o555);
-    expect(await failure(root)).toBe("environment.read_only");
+    chmodSync(join(root, ".."), 0o755);
+    const before = snapshot(root);
+    // Root may write everywhere, so there the command runs as nobody, who has to trust the folder first.
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const trust = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "safe.directory", GIT_CONFIG_VALUE_0: "*" };
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, "install", "--json"], {
+      ...nobody,
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, ...trust, HOME: "/nonexistent" },
+    });
+
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "environment.read_only" } });
+    expect(snapshot(root)).toEqual(before);
     chmodSync(root, 0o755);
   });
 

@@ -62,7 +62,7 @@ describe("the launcher", () => {
 
   it("shows help for the program, a topic and a command", async () => {
     expect(await captureHelp([])).toContain("USAGE");
-    expect(await captureHelp(["runs"])).toContain("aexp runs list");
+    expect(await captureHelp(["runs"])).toContain("runs list");
     expect(await captureHelp(["validate", "--help"])).toContain("--strict-runs");
     expect(await captureHelp(["help", "validate"])).toContain("--strict-runs");
   });

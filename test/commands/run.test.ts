@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Repo } from "../../src/app/repo.ts";
 import { identifyProcess } from "../../src/executor/local/process-identity.ts";
-import type { JobId } from "../../src/run/job-id.ts";
+import { type JobId, parseJobId } from "../../src/run/job-id.ts";
 import { runCli, runCliJson } from "../helpers/cli.ts";
 import { git } from "../helpers/git-repo.ts";
 import { makeProject } from "../helpers/project.ts";
@@ -214,6 +214,46 @@ describe("aexp run", () => {
     expect(exitCode).toBe(0);
     expect(statSync(attemptFile(repo, jobId, "stdout.log")).size).toBeLessThan(10.1 * 1024 * 1024);
     expect(readFileSync(attemptFile(repo, jobId, "stdout.log"), "latin1")).toMatch(/\[aexp: \d+ bytes left out here\]/);
+  });
+
+  it("goes on without what cannot be kept, and says so", async () => {
+    const { root, repo } = await makeProject();
+
+    const { exitCode, stderr, jobId } = await execute(
+      root,
+      repo,
+      'mkdir "$AEXP_JOB_WORKSPACE/.aexp/attempt-1/exit.json"; echo "step 1" > "$AEXP_METRICS_FILE"',
+      "--sp",
+      "a=1",
+    );
+
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/warning: what was kept of attempt 1 of run .* is not whole: .*exit.json/);
+    expect(stderr).toContain("warning: 1 lines of the metrics file of run");
+    expect(repo.runs.read(jobId).document.facts.status).toBe("complete");
+  });
+
+  it("fails a run whose folder takes no attempt", async () => {
+    const { root, repo } = await makeProject();
+    const { stdout } = await runCli(root, ["runs", "new", "--experiment", "E001", "--sp", "a=1"]);
+    const jobId = parseJobId(stdout.trim());
+    writeFileSync(join(repo.runs.workspaceOf(jobId), ".aexp"), "a file in the way");
+
+    const { exitCode } = await runCli(root, ["run", "--experiment", "E001", "--sp", "a=1", "--", "true"]);
+
+    expect(exitCode).toBe(127);
+    expect(repo.runs.read(jobId).document.facts).toMatchObject({ status: "failed", reason: { code: "spawn_error" } });
+  });
+
+  it("lets one of two simultaneous calls execute, and refuses the other", async () => {
+    const { root, repo } = await makeProject();
+    const call = ["run", "--sp", "a=1", "--", "sh", "-c", 'echo once >> "$AEXP_JOB_WORKSPACE/trace"; sleep 0.2'];
+
+    const results = await Promise.all([runCli(root, call), runCli(root, call)]);
+
+    expect(results.map(({ exitCode }) => exitCode).toSorted((a, b) => a - b)).toEqual([0, 75]);
+    const [jobId = parseJobId("")] = repo.runs.listJobIds();
+    expect(readFileSync(join(repo.runs.workspaceOf(jobId), "trace"), "utf8")).toBe("once\n");
   });
 
   it("prints the id that a run would have, and registers nothing", async () => {

@@ -3,7 +3,6 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import type { JobId } from "../../src/run/job-id.ts";
 import { launch } from "../../src/cli/launch.ts";
 import { runCli, runCliJson } from "../helpers/cli.ts";
 import { makeProject } from "../helpers/project.ts";
@@ -197,26 +196,19 @@ describe("aexp runs logs", () => {
   });
 });
 
+/** A run that is marked as running, by an aexp that is gone. */
+async function crashed(queue: Record<string, never> | { proc: typeof GONE }) {
+  const { root, repo } = await makeProject();
+  const jobId = await addRun(root, '{"a": 1}', {
+    status: "running",
+    attempt: 1,
+    started_at: "2026-03-01T10:00:00Z",
+    queue,
+  });
+  return { root, repo, jobId };
+}
+
 describe("aexp run, after a crash", () => {
-  /** A run that is marked as running, by an aexp that is gone. */
-  async function crashed(queue: Record<string, never> | { proc: typeof GONE }) {
-    const { root, repo } = await makeProject();
-    const { job_id: jobId } = await nameOf(root);
-    await addRun(root, '{"a": 1}', {
-      status: "running",
-      attempt: 1,
-      started_at: "2026-03-01T10:00:00Z",
-      queue,
-    });
-    return { root, repo, jobId };
-  }
-
-  async function nameOf(root: string): Promise<{ job_id: JobId }> {
-    const { stdout } = await runCli(root, ["run", "--no-commit", "--sp", "a=1", "--name-only"]);
-    const { parseJobId } = await import("../../src/run/job-id.ts");
-    return { job_id: parseJobId(stdout.trim()) };
-  }
-
   const CALL = ["run", "--no-commit", "--sp", "a=1"];
   const EXECUTE = ["--", "sh", "-c", "echo executed"];
 

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { SimpleGit } from "../../src/git/simple-git/git-adapter.ts";
+import { GitProgram } from "../../src/git/program/git-adapter.ts";
 import { writeFile } from "../helpers/clones.ts";
 import { git, initRepo } from "../helpers/git-repo.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
@@ -11,20 +11,20 @@ import { tempDir } from "../helpers/temp-dir.ts";
 /** Names that break tools which split lines, quote, or expand patterns. */
 const NAMES = ["a b.py", "q\"'.py", "ü.py", "new\nline.py", "*.py", ":(top)x.py"];
 
-describe("SimpleGit", () => {
+describe("GitProgram", () => {
   it("has no answers outside a repository, and before the first commit", async () => {
     const folder = tempDir();
-    for (const adapter of [new SimpleGit(folder), new SimpleGit(initRepo(tempDir()))]) {
+    for (const adapter of [new GitProgram(folder), new GitProgram(initRepo(tempDir()))]) {
       expect(await adapter.headCommit()).toBeUndefined();
       expect(await adapter.changedTrackedFiles([])).toEqual([]);
       expect(await adapter.patchOfChanges([])).toHaveLength(0);
     }
-    expect(await new SimpleGit(folder).isRepository()).toBe(false);
+    expect(await new GitProgram(folder).isRepository()).toBe(false);
   });
 
   it("names tracked files that differ from HEAD, whatever their names", async () => {
     const root = repoWith(NAMES);
-    const adapter = new SimpleGit(root);
+    const adapter = new GitProgram(root);
     expect(await adapter.headCommit()).toBe(git(root, "rev-parse", "HEAD"));
     expect(await adapter.changedTrackedFiles([])).toEqual([]);
 
@@ -37,7 +37,7 @@ describe("SimpleGit", () => {
 
   it("leaves out the folders that aexp itself writes", async () => {
     const root = repoWith(["code.py", "kb/note.md", ".aexp/ledger/x.json", "kb2/y", "my [runs]/z"]);
-    const adapter = new SimpleGit(root);
+    const adapter = new GitProgram(root);
     for (const name of ["kb/note.md", ".aexp/ledger/x.json", "my [runs]/z"]) writeFile(root, name, "changed\n");
     expect(await adapter.changedTrackedFiles([".aexp", "kb", "my [runs]"])).toEqual([]);
     writeFile(root, "kb2/y", "changed\n");
@@ -56,7 +56,7 @@ describe("SimpleGit", () => {
     git(root, "config", "diff.noprefix", "true");
     git(root, "config", "diff.external", "false");
     git(root, "config", "color.ui", "always");
-    const patch = await new SimpleGit(root).patchOfChanges([]);
+    const patch = await new GitProgram(root).patchOfChanges([]);
 
     git(root, "checkout", "--quiet", "--", ".");
     execFileSync("git", ["apply"], { cwd: root, input: patch });
@@ -66,18 +66,18 @@ describe("SimpleGit", () => {
   it("names files below some folders that are not committed", async () => {
     const root = repoWith(["kb/old.md", "code.py"]);
     for (const name of ["kb/old.md", "kb/n\new.md", "code.py", ".gitignore"]) writeFile(root, name, "changed\n");
-    const adapter = new SimpleGit(root);
+    const adapter = new GitProgram(root);
     expect([...(await adapter.uncommittedFiles(["kb", ".gitignore", "missing"]))].toSorted()).toEqual([
       ".gitignore",
       "kb/n\new.md",
       "kb/old.md",
     ]);
-    expect(await new SimpleGit(join(root, "kb")).uncommittedFiles(["old.md"])).toEqual(["old.md"]);
+    expect(await new GitProgram(join(root, "kb")).uncommittedFiles(["old.md"])).toEqual(["old.md"]);
   });
 
   it("counts the commits that the upstream lacks", async () => {
     const root = repoWith(["kb/old.md", "code.py"]);
-    const adapter = new SimpleGit(root);
+    const adapter = new GitProgram(root);
     expect(await adapter.unpushedCommitCount(["kb"])).toBeUndefined();
     git(root, "branch", "up");
     git(root, "branch", "--quiet", "--set-upstream-to=up");
@@ -89,7 +89,7 @@ describe("SimpleGit", () => {
   });
 
   it("reads and sets configuration, values with line ends included", async () => {
-    const adapter = new SimpleGit(initRepo(tempDir()));
+    const adapter = new GitProgram(initRepo(tempDir()));
     expect(await adapter.configValue("aexp.test")).toBeUndefined();
     await adapter.setConfigValue("aexp.test", "a\n'b\" ü");
     expect(await adapter.configValue("aexp.test")).toBe("a\n'b\" ü");
@@ -98,14 +98,14 @@ describe("SimpleGit", () => {
   it("asks git what is ignored", async () => {
     const root = repoWith(["x"]);
     writeFile(root, ".gitignore", "a*\n");
-    const adapter = new SimpleGit(root);
+    const adapter = new GitProgram(root);
     expect([await adapter.isIgnored("ab"), await adapter.isIgnored("b")]).toEqual([true, false]);
   });
 
   it("says what git said when it fails", async () => {
     const root = repoWith(["x"]);
     writeFile(root, ".git/index", "broken");
-    await expect(new SimpleGit(root).changedTrackedFiles([])).rejects.toMatchObject({
+    await expect(new GitProgram(root).changedTrackedFiles([])).rejects.toMatchObject({
       code: "git.failed",
       message: expect.stringMatching(/^git diff failed with exit code 128: fatal: /),
     });

@@ -41,8 +41,9 @@ describe("aexp run, interrupted", () => {
       const toldMs = performance.now();
       aexp.child.kill(signal);
 
-      expect(await aexp.ended).toMatchObject({ exitCode: 130 });
+      await waitUntil("the end of both processes", () => !pids.some(isRunning));
       expect(performance.now() - toldMs).toBeLessThan(1500);
+      expect(await aexp.ended).toMatchObject({ exitCode: 130 });
       expect(pids.filter(isRunning)).toEqual([]);
       const { facts } = repo.runs.read(onlyRun(repo)).document;
       expect(facts).toMatchObject({ status: "stopped", reason, signal: "SIGKILL" });

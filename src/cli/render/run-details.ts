@@ -80,7 +80,7 @@ const REASON_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** "exit 137, killed by SIGKILL, on gpu03, after 2 h 11 m". */
-export function causeOf({ row, facts, host }: RunDetails): string {
+function causeOf({ row, facts, host }: RunDetails): string {
   const { reason } = row;
   const signal = facts.signal ?? undefined;
   const isOnlySignal = reason?.code === "signal" && reason.message === undefined && signal !== undefined;

@@ -78,7 +78,7 @@ function describe({ commit, isDirty }: CodeState): string {
 }
 
 /** A unified diff in git's colours. */
-export function renderPatch(patch: string, color: boolean): string {
+function renderPatch(patch: string, color: boolean): string {
   const lines = toSafeText(patch).trimEnd().split("\n");
   const shown = lines.slice(0, MOST_DIFF_LINES).map((line) => paint(patchStyle(line), line, color));
   const rest = lines.length - MOST_DIFF_LINES;

@@ -1,3 +1,4 @@
+import { isAxis } from "../../run/metric-series.ts";
 import { varyingKeys, chosenParameters } from "../../run/parameters.ts";
 import type { RunRow } from "../../app/run-row.ts";
 import { type ColumnContext, type ColumnSpec, type RunColumn, toRunColumn } from "../run-columns.ts";
@@ -41,19 +42,22 @@ function field(name: "id" | "experiment" | "status" | "started" | "duration" | "
   return { name, kind: "field", field: name };
 }
 
-/** The metric that most of the runs have; the first one of those in the order they were recorded. */
-export function commonMetric(rows: readonly RunRow[]): string | undefined {
+/**
+ * The metric that most of the runs have. Of several a loss comes first, then the alphabet decides: documents keep the
+ * order in which a program named its metrics, ledger entries do not, and both should list alike.
+ */
+function commonMetric(rows: readonly RunRow[]): string | undefined {
   const counts = new Map<string, number>();
   for (const row of rows) {
     for (const [name, value] of Object.entries(row.metrics)) {
-      if (typeof value === "number") counts.set(name, (counts.get(name) ?? 0) + 1);
+      if (typeof value === "number" && !isAxis(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
-  let best: string | undefined;
-  for (const [name, count] of counts) {
-    if (best === undefined || count > (counts.get(best) ?? 0)) best = name;
-  }
-  return best;
+  const isLoss = (name: string): number => (/loss/i.test(name) ? 0 : 1);
+  const [best] = [...counts].toSorted(
+    ([a, countA], [b, countB]) => countB - countA || isLoss(a) - isLoss(b) || (a < b ? -1 : 1),
+  );
+  return best?.[0];
 }
 
 /** The table and its footer. Parameters give way first when the terminal is narrow: their columns may be left out. */

@@ -5,7 +5,7 @@ import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
 import { type InstalledMarker, parseInstalledMarker } from "../installed-marker.ts";
 
 /** Where the marker of an installed repository stands, relative to the root. */
-export const MARKER_PATH = ".aexp/installed.json";
+const MARKER_PATH = ".aexp/installed.json";
 
 /**
  * Walks up from `start` to the first folder with `.git` (folder or file) or an install marker.

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { messageOf } from "../../model/errors.ts";
 
 /** What a log keeps of a program that prints without end: the first half of the cap, and the last. */
-export const DEFAULT_LOG_CAP_BYTES = 10 * 1024 * 1024;
+const DEFAULT_LOG_CAP_BYTES = 10 * 1024 * 1024;
 
 /**
  * A log file that never grows beyond its cap: the beginning is written as it comes, of the rest the end is held in a

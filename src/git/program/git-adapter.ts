@@ -5,7 +5,7 @@ import type { Git } from "../git.ts";
 import { GitRunner } from "./run-git.ts";
 
 /** Asks the git program, one process for each question. */
-export class SimpleGit implements Git {
+export class GitProgram implements Git {
   readonly #git: GitRunner;
 
   constructor(root: string) {

@@ -1,0 +1,92 @@
+import { fstatSync, writeSync } from "node:fs";
+
+import { systemErrorCode } from "../model/errors.ts";
+import type { CliIo, Output } from "./io.ts";
+
+/** How long to wait before a full pipe that does not block is tried again. */
+const FULL_PIPE_MS = 2;
+
+/** The streams and surroundings of this process. */
+export function processIo(): CliIo {
+  return {
+    stdout: new ProcessOutput(1, () => process.stdout),
+    stderr: new ProcessOutput(2, () => process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+  };
+}
+
+/**
+ * One of the process's own outputs. Text goes to the descriptor directly: Node's stream would load its network and
+ * terminal modules first, which takes longer than most commands. Bytes are a running program's output, which must not
+ * hold up signals and heartbeats when its reader is slow; from the first of them on everything goes through the stream.
+ */
+class ProcessOutput implements Output {
+  readonly #descriptor: number;
+  readonly #open: () => NodeJS.WriteStream;
+  #stream: NodeJS.WriteStream | undefined;
+  #isGone = false;
+
+  constructor(descriptor: number, open: () => NodeJS.WriteStream) {
+    this.#descriptor = descriptor;
+    this.#open = open;
+    // A terminal wants the stream, which knows its width; everything else is a file or a pipe.
+    if (isCharacterDevice(descriptor)) this.#useStream();
+  }
+
+  get isTTY(): boolean {
+    return this.#stream?.isTTY === true;
+  }
+
+  get columns(): number | undefined {
+    return this.#stream?.columns;
+  }
+
+  write(data: string | Uint8Array): unknown {
+    if (this.#isGone) return true;
+    if (this.#stream === undefined && typeof data === "string") return this.#writeNow(Buffer.from(data));
+    return this.#useStream().write(data);
+  }
+
+  on(event: "drain" | "close" | "error", listener: () => void): unknown {
+    return this.#useStream().on(event, listener);
+  }
+
+  off(event: "drain" | "close" | "error", listener: () => void): unknown {
+    return this.#useStream().off(event, listener);
+  }
+
+  #useStream(): NodeJS.WriteStream {
+    if (this.#stream === undefined) {
+      this.#stream = this.#open();
+      // The reader has gone, as with `| head`: what is left to say is said to nobody.
+      this.#stream.on("error", (error) => {
+        if (systemErrorCode(error) !== "EPIPE") throw error;
+        this.#isGone = true;
+      });
+    }
+    return this.#stream;
+  }
+
+  #writeNow(bytes: Uint8Array): boolean {
+    for (let done = 0; done < bytes.length;) {
+      try {
+        done += writeSync(this.#descriptor, bytes, done);
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code === "EPIPE") return (this.#isGone = true);
+        if (code !== "EAGAIN") throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_MS);
+      }
+    }
+    return true;
+  }
+}
+
+function isCharacterDevice(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return true; // a closed descriptor: Node's stream has an answer to that
+  }
+}
