@@ -26,11 +26,13 @@ const STDOUT_HANDLER = /^process\.stdout\.on\('error', [^]*?^\}\);$/m;
 /** Rewrites the source of one module. Exported names are untouched: only the module's own constants become calls. */
 export function deferRequires(source: string): string {
   const names: string[] = [];
-  const deferred = source.replace(STDOUT_HANDLER, "").replaceAll(TOP_LEVEL_REQUIRE, (_, name: string, wrap: string | undefined, target: string) => {
-    names.push(name);
-    const load = wrap === undefined ? `require("${target}")` : `${wrap}(require("${target}"))`;
-    return `let $${name}; const $load_${name} = () => ($${name} ??= ${load});`;
-  });
+  const deferred = source
+    .replace(STDOUT_HANDLER, "")
+    .replaceAll(TOP_LEVEL_REQUIRE, (_, name: string, wrap: string | undefined, target: string) => {
+      names.push(name);
+      const load = wrap === undefined ? `require("${target}")` : `${wrap}(require("${target}"))`;
+      return `let $${name}; const $load_${name} = () => ($${name} ??= ${load});`;
+    });
   return names.reduce(
     (text, name) => text.replaceAll(new RegExp(`(?<![\\w$.'"/])${name}(?![\\w$:'"/])`, "g"), `($load_${name}())`),
     deferred,
@@ -55,7 +57,11 @@ export const quickBuiltins: Plugin = {
     build.onLoad({ filter: /.*/, namespace: "builtin" }, async ({ path }) => {
       const module: Record<string, unknown> = await import(path);
       const names = Object.keys(module).filter((name) => name !== "default");
-      return { contents: LAZY_BUILTINS.includes(path.slice(5)) ? exportLazily(path, module, names) : exportPlainly(path, names) };
+      return {
+        contents: LAZY_BUILTINS.includes(path.slice(5))
+          ? exportLazily(path, module, names)
+          : exportPlainly(path, names),
+      };
     });
   },
 };

@@ -75,7 +75,9 @@ function playStory(): void {
 /** Runs a command line as if typed in `folder`, showing all that it prints, and insists on its exit code. */
 function type(folder: string, line: string, expected = 0): void {
   const name = folder.split("/").at(-1) ?? "";
-  process.stdout.write(`\n${styleText("green", name)} ${styleText("bold", `$ ${line.replace(/ >log$/, " >/dev/null")}`)}\n`);
+  process.stdout.write(
+    `\n${styleText("green", name)} ${styleText("bold", `$ ${line.replace(/ >log$/, " >/dev/null")}`)}\n`,
+  );
   const isQuiet = line.endsWith(" >log");
   const [program = "", ...args] = line.replace(/ >log$/, "").split(" ");
   const { status } = spawnSync(program, args, {

@@ -107,10 +107,7 @@ async function diffCode(repo: Repo, a: Side, b: Side): Promise<CodeDiff> {
 }
 
 /** Keys in the order of the first side, then those that only the second has. */
-function changesBetween(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
-): readonly Change[] {
+function changesBetween(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): readonly Change[] {
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const change = { key, before: before.get(key), after: after.get(key) };
     return change.before === change.after ? [] : [change];

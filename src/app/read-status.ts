@@ -48,10 +48,7 @@ export async function readStatus(repo: Repo): Promise<RepoStatus> {
   return { ...facts, next: suggestNext(facts) };
 }
 
-function countRuns(
-  repo: Repo,
-  entries: ReadonlySet<string>,
-): Pick<RepoStatus, "runs" | "other_runs" | "unpromoted"> {
+function countRuns(repo: Repo, entries: ReadonlySet<string>): Pick<RepoStatus, "runs" | "other_runs" | "unpromoted"> {
   const runs = { created: 0, queued: 0, running: 0, complete: 0, failed: 0, stopped: 0, abandoned: 0 };
   let others = 0;
   let unpromoted = 0;
@@ -76,12 +73,15 @@ async function countIssues(repo: Repo): Promise<RepoStatus["issues"]> {
     if (known === undefined) byCode.set(code, { code, severity, count: 1 });
     else known.count += 1;
   }
-  return [...byCode.values()].toSorted((a, b) => (a.severity === b.severity ? (a.code < b.code ? -1 : 1) : a.severity === "error" ? -1 : 1));
+  return [...byCode.values()].toSorted((a, b) =>
+    a.severity === b.severity ? (a.code < b.code ? -1 : 1) : a.severity === "error" ? -1 : 1,
+  );
 }
 
 /** The first thing that stands between this clone and a shared, validated state. */
 function suggestNext(status: Omit<RepoStatus, "next">): string {
-  const total = RUN_STATUSES.reduce((sum, name) => sum + status.runs[name], 0) + status.other_runs + status.ledger_entries;
+  const total =
+    RUN_STATUSES.reduce((sum, name) => sum + status.runs[name], 0) + status.other_runs + status.ledger_entries;
   if (!status.installed) return "aexp install";
   if (total === 0) return "aexp run --experiment E001 --sp key=value -- COMMAND";
   if (status.unpromoted > 0) return "aexp ledger backfill";

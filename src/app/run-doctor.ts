@@ -30,7 +30,12 @@ export async function runDoctor(repo: Repo, machine: Machine): Promise<readonly 
     checkMarker(repo.marker !== undefined, repo.machineLabel),
     attempt("run store", () => {
       if (store.kind !== "missing" && !repo.runs.exists()) {
-        return { name: "run store", state: "bad", message: "the folder is not a run store", hint: "Run `aexp install`." };
+        return {
+          name: "run store",
+          state: "bad",
+          message: "the folder is not a run store",
+          hint: "Run `aexp install`.",
+        };
       }
       return checkFolder("run store", store, true);
     }),

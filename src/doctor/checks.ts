@@ -17,11 +17,11 @@ const MAX_CLOCK_DIFFERENCE_MS = 5_000;
 export function checkGit(version: string | undefined): Check {
   const name = "git";
   if (version === undefined) {
-    return { name, state: "bad", message: "git is not installed", hint: "Install git 2.31 or newer." };
+    return { name, state: "bad", message: "git is not installed", hint: "Install git 2.38 or newer." };
   }
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major > 2 || (major === 2 && minor >= 31)) return { name, state: "ok", message: version };
-  return { name, state: "warning", message: `git ${version} is older than 2.31`, hint: "Install git 2.31 or newer." };
+  if (major > 2 || (major === 2 && minor >= 38)) return { name, state: "ok", message: version };
+  return { name, state: "warning", message: `git ${version} is older than 2.38`, hint: "Install git 2.38 or newer." };
 }
 
 export function checkMarker(isInstalled: boolean, machineLabel: string): Check {

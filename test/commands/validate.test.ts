@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { buildDataset } from "../../bench/dataset.ts";
+import { identifyProcess } from "../../src/executor/local/process-identity.ts";
 import { runCli, runCliJson } from "../helpers/cli.ts";
 import { git, initRepo } from "../helpers/git-repo.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
@@ -200,6 +201,7 @@ function makeRunning(root: string, jobId: string, heartbeat: { at: string; pid: 
     status: "running",
     attempt: 1,
     started_at: "2026-01-01T00:00:00Z",
+    queue: { proc: identifyProcess(heartbeat.pid, heartbeat.pid) },
   };
   writeFileSync(join(folder, "signac_job_document.json"), JSON.stringify(document));
 }

@@ -16,6 +16,9 @@ export function renderChecks(checks: readonly Check[], options: { readonly color
   });
   const bad = checks.filter(({ state }) => state === "bad").length;
   const warnings = checks.filter(({ state }) => state === "warning").length;
-  const sum = bad === 0 && warnings === 0 ? "All is well." : `${bad} bad, ${warnings} ${warnings === 1 ? "warning" : "warnings"}.`;
+  const sum =
+    bad === 0 && warnings === 0
+      ? "All is well."
+      : `${bad} bad, ${warnings} ${warnings === 1 ? "warning" : "warnings"}.`;
   return [...lines, "", sum].join("\n");
 }

@@ -53,11 +53,14 @@ function commonMetric(rows: readonly RunRow[]): string | undefined {
       if (typeof value === "number" && !isAxis(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
-  const isLoss = (name: string): number => (/loss/i.test(name) ? 0 : 1);
   const [best] = [...counts].toSorted(
-    ([a, countA], [b, countB]) => countB - countA || isLoss(a) - isLoss(b) || (a < b ? -1 : 1),
+    ([a, countA], [b, countB]) => countB - countA || Number(isLoss(b)) - Number(isLoss(a)) || (a < b ? -1 : 1),
   );
   return best?.[0];
+}
+
+function isLoss(metric: string): boolean {
+  return /loss/i.test(metric);
 }
 
 /** The table and its footer. Parameters give way first when the terminal is narrow: their columns may be left out. */

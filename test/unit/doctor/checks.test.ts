@@ -16,8 +16,8 @@ const GOOD: FolderProbe = { kind: "writable", freeBytes: 50 * 1024 ** 3, fileSys
 describe("doctor's checks", () => {
   it.each([
     { version: undefined, state: "bad" },
-    { version: "2.30.9", state: "warning" },
-    { version: "2.31.0", state: "ok" },
+    { version: "2.37.9", state: "warning" },
+    { version: "2.38.0", state: "ok" },
     { version: "3.0.1", state: "ok" },
   ])("finds git $version $state", ({ version, state }) => {
     expect(checkGit(version).state).toBe(state);

@@ -11,7 +11,7 @@ export const brokenExperimentLink: RunRule = {
     const [first] = notes;
     if (first === undefined) {
       return {
-        message: `the run is linked to ${id}, and there is no note kb/research/experiments/${id}-*.md`,
+        message: `the run is linked to ${id}, and there is no note kb/research/experiments/${id}-*.md: write it, or link the run with \`aexp runs link\``,
         detail: { experiment_id: id },
       };
     }

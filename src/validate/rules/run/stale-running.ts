@@ -15,8 +15,7 @@ export const staleRunning: RunRule = {
     if (seenMs !== undefined && nowMs - seenMs <= MISSED_HEARTBEATS * heartbeatIntervalS * 1000) return undefined;
 
     const record = facts.queue?.proc;
-    const pid = record === undefined || record.host === processes.host ? (heartbeat?.pid ?? record?.pid) : undefined;
-    if (pid !== undefined && processes.isAlive(pid)) return undefined;
+    if (record !== undefined && processes.isRunning(record) === true) return undefined;
     const since = seen === undefined ? "it never gave a sign of life" : `its last sign of life is of ${seen}`;
     return {
       message: `the run is marked as running, but ${since} and no process of it is there: mark it with \`aexp runs mark ${jobId} abandoned\``,
