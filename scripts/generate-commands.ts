@@ -29,7 +29,7 @@ for (const file of files) {
 write(
   "src/cli/command-table.ts",
   `// Generated from src/commands/ by \`npm run generate\`. Do not edit.
-import type { CommandModule } from "./launch.ts";
+import type { CommandModule } from "./command-module.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
 ${commands.map(({ id, file }) => `  ${JSON.stringify(id)}: () => import(${JSON.stringify(`../commands/${file}`)}),`).join("\n")}

@@ -1,5 +1,5 @@
 // Generated from src/commands/ by `npm run generate`. Do not edit.
-import type { CommandModule } from "./launch.ts";
+import type { CommandModule } from "./command-module.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   "batch list": () => import("../commands/batch/list.ts"),

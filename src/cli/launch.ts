@@ -1,15 +1,10 @@
 import { didYouMean } from "../model/nearest.ts";
 import { AexpError } from "../model/errors.ts";
-import type { BaseCommand } from "./base-command.ts";
 import { CliConfig } from "./cli-config.ts";
 import { ALIASES, COMMANDS } from "./command-table.ts";
+import type { CommandModule } from "./command-module.ts";
 import type { CliIo } from "./io.ts";
 import { renderError, toReportedError } from "./report-error.ts";
-
-/** A command class as its module exports it. */
-export type CommandModule = {
-  readonly default: { new (argv: string[], config: CliConfig): BaseCommand; id: string };
-};
 
 /**
  * Runs one command line.

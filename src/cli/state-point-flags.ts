@@ -2,6 +2,7 @@ import * as Flags from "@oclif/core/flags";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
+import type { RunRequest } from "../app/register-run.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
 import type { Exact, ExactObject } from "../model/exact-json.ts";
 import { parseAssignments, parseStatePointJson } from "../run/state-point-syntax.ts";
@@ -25,11 +26,28 @@ export const RUN_IDENTITY_FLAGS = {
   }),
 };
 
-/** What {@link RUN_IDENTITY_FLAGS} say of parameters. */
-export interface ParameterFlags {
+/** What {@link RUN_IDENTITY_FLAGS} and `--experiment` were given. */
+export interface RunIdentityFlags {
+  readonly experiment?: string | undefined;
+  readonly hypothesis?: string | undefined;
+  readonly "sub-hypothesis"?: string | undefined;
+  readonly "no-commit"?: boolean | undefined;
+  readonly "allow-local-path"?: boolean | undefined;
   readonly sp?: readonly string[] | undefined;
   readonly "sp-json"?: string | undefined;
   readonly "sp-file"?: string | undefined;
+}
+
+/** The run that the flags describe. @throws {AexpError} `state_point.invalid` */
+export function toRunRequest(flags: RunIdentityFlags, cwd: string): RunRequest {
+  return {
+    experimentId: flags.experiment,
+    hypothesisId: flags.hypothesis,
+    subHypothesisId: flags["sub-hypothesis"],
+    parameters: readParameters(flags, cwd),
+    isCodeIgnored: flags["no-commit"],
+    allowLocalPath: flags["allow-local-path"],
+  };
 }
 
 /**
@@ -37,7 +55,7 @@ export interface ParameterFlags {
  *
  * @throws {AexpError} `state_point.invalid`
  */
-export function readParameters(flags: ParameterFlags, cwd: string): ExactObject {
+function readParameters(flags: RunIdentityFlags, cwd: string): ExactObject {
   const parameters = new Map<string, Exact>();
   const { "sp-file": file, "sp-json": json } = flags;
   const sources = [

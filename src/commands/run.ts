@@ -7,7 +7,7 @@ import { BaseCommand } from "../cli/base-command.ts";
 import { AexpError } from "../model/errors.ts";
 import { parseDuration } from "../model/duration.ts";
 import { renderExecution } from "../cli/render/execution.ts";
-import { RUN_IDENTITY_FLAGS, readParameters } from "../cli/state-point-flags.ts";
+import { RUN_IDENTITY_FLAGS, toRunRequest } from "../cli/state-point-flags.ts";
 import { Relay } from "../cli/io.ts";
 import { withStopSignals } from "../cli/stop-signals.ts";
 import { openExecutor } from "../wiring/open-executor.ts";
@@ -42,14 +42,7 @@ export default class Run extends BaseCommand {
       graceMs: this.#readTime("AEXP_GRACE_S", "10"),
     };
     const repo = this.openRepo(flags);
-    const plan = await planRun(repo, {
-      experimentId: flags.experiment,
-      hypothesisId: flags.hypothesis,
-      subHypothesisId: flags["sub-hypothesis"],
-      parameters: readParameters(flags, this.io.cwd),
-      isCodeIgnored: flags["no-commit"],
-      allowLocalPath: flags["allow-local-path"],
-    });
+    const plan = await planRun(repo, toRunRequest(flags, this.io.cwd));
     if (flags["name-only"]) {
       this.log(plan.jobId);
       return { job_id: plan.jobId };

@@ -3,7 +3,7 @@ import type { Alias, Document, LineCounter, Node, Pair, Scalar, YAMLMap, YAMLSeq
 
 import { messageOf } from "../model/errors.ts";
 import { type Exact, ExactNumber, type ExactObject, isExactObject } from "../model/exact-json.ts";
-import { toExactNumber } from "./plain-scalar.ts";
+import { toExactNumber } from "../model/plain-scalar.ts";
 import type { FieldLines, NoteProblem, YamlFields } from "./yaml-fields.ts";
 
 /** An alias that repeats a large node counts the whole node each time, so a bomb ends here. */

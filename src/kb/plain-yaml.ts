@@ -1,5 +1,5 @@
 import type { Exact, ExactObject } from "../model/exact-json.ts";
-import { resolvePlainScalar } from "./plain-scalar.ts";
+import { resolvePlainScalar } from "../model/plain-scalar.ts";
 import type { FieldLines, YamlFields } from "./yaml-fields.ts";
 
 /**

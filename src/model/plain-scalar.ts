@@ -31,7 +31,7 @@ export function resolvePlainScalar(text: string): Exact {
 }
 
 /** The number that a plain scalar spells; `undefined` when it spells none. */
-function toExactNumber(text: string): ExactNumber | undefined {
+export function toExactNumber(text: string): ExactNumber | undefined {
   if (/^[-+]?[0-9]+$/.test(text)) {
     if (text.length > MAX_INT_DIGITS) return undefined;
     return ExactNumber.int(text.replace(/^\+?(-?)0*(?=[0-9])/, "$1"));

@@ -13,7 +13,7 @@ import { FsRunsIndexStore } from "../ledger/fs/fs-runs-index-store.ts";
 import { systemClock } from "../platform/system-clock.ts";
 import { FsAttemptFiles } from "../run/fs/fs-attempt-files.ts";
 import { FsRunStore } from "../run/fs/fs-run-store.ts";
-import { localProcesses } from "../run/local/local-processes.ts";
+import { localProcesses } from "../executor/local/local-processes.ts";
 
 /** Where to look for the repository. */
 export interface OpenRepoOptions {

@@ -2,7 +2,7 @@ import * as Flags from "@oclif/core/flags";
 
 import { planRun, registerRun } from "../../app/register-run.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
-import { RUN_IDENTITY_FLAGS, readParameters } from "../../cli/state-point-flags.ts";
+import { RUN_IDENTITY_FLAGS, toRunRequest } from "../../cli/state-point-flags.ts";
 
 export default class RunsNew extends BaseCommand {
   static override summary = "Register a run without executing it, and print its job id.";
@@ -20,14 +20,7 @@ export default class RunsNew extends BaseCommand {
   override async run(): Promise<{ job_id: string; new: boolean }> {
     const { flags } = await this.parse(RunsNew);
     const repo = this.openRepo(flags);
-    const plan = await planRun(repo, {
-      experimentId: flags.experiment,
-      hypothesisId: flags.hypothesis,
-      subHypothesisId: flags["sub-hypothesis"],
-      parameters: readParameters(flags, this.io.cwd),
-      isCodeIgnored: flags["no-commit"],
-      allowLocalPath: flags["allow-local-path"],
-    });
+    const plan = await planRun(repo, toRunRequest(flags, this.io.cwd));
     const { jobId, isNew } = await registerRun(repo, plan);
     this.log(jobId);
     if (!isNew) this.warnLine(`run ${jobId} was registered before; nothing was changed`);

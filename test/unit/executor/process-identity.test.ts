@@ -10,7 +10,7 @@ import {
   isGroupAlive,
   isSameProcessAlive,
 } from "../../../src/executor/local/process-identity.ts";
-import { localProcesses } from "../../../src/run/local/local-processes.ts";
+import { localProcesses } from "../../../src/executor/local/local-processes.ts";
 
 function identify(pid: number) {
   const record = identifyProcess(pid, pid);

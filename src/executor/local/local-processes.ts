@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 
-import { isSameProcessAlive } from "../../executor/local/process-identity.ts";
-import type { ProcessRecord } from "../document.ts";
-import type { LiveProcesses } from "../live-processes.ts";
+import { isSameProcessAlive } from "./process-identity.ts";
+import type { ProcessRecord } from "../../run/document.ts";
+import type { LiveProcesses } from "../../run/live-processes.ts";
 
 /** The processes of this machine. */
 export const localProcesses: LiveProcesses = {
