@@ -7,6 +7,7 @@ export default defineConfig({
     env: {
       LC_ALL: "C",
       TZ: "UTC",
+      NODE_ENV: "production",
       NO_COLOR: "1",
       OCLIF_COLUMNS: "100",
       GIT_CONFIG_GLOBAL: "/dev/null",

@@ -29,6 +29,7 @@ const SAMPLES = 5;
 
 const place = mkdtempSync(join(tmpdir(), "aexp-bench-"));
 const rows: Row[] = [];
+let emptied = 0;
 try {
   measureStartUp();
   measureMiddle();
@@ -138,8 +139,6 @@ function aexp(cwd: string, ...words: string[]): Subject {
 function plainRead(...folders: string[]): Subject {
   return { argv: [process.execPath, join(HERE, "plain-read.js"), ...folders] };
 }
-
-let emptied = 0;
 
 /**
  * Leaves an empty folder. The old one is only moved aside, and deleted with everything else at the end: ext4 creates

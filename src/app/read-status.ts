@@ -30,7 +30,7 @@ const SHARED = [".aexp/ledger", ".aexp/runs-index", "kb", ".gitignore", ".gitatt
 export async function readStatus(repo: Repo): Promise<RepoStatus> {
   const entries = new Set(repo.ledger.listJobIds());
   const counts = countRuns(repo, entries);
-  const isRepository = (await repo.git.headCommit()) !== undefined;
+  const isRepository = await repo.git.isRepository();
   const [uncommitted, unpushed, issues] = await Promise.all([
     isRepository ? repo.git.uncommittedFiles(SHARED).then((files) => files.length) : 0,
     isRepository ? repo.git.unpushedCommitCount(SHARED).then((count) => count ?? null) : null,
