@@ -1,6 +1,7 @@
 import type { LedgerEntry } from "../ledger/ledger-store.ts";
 import { AexpError } from "../model/errors.ts";
-import { type ExactObject, parseExactObject } from "../model/exact-json.ts";
+import { type ExactObject } from "../model/exact-json.ts";
+import { parseExactObject } from "../model/exact-json-reader.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { Repo } from "./repo.ts";
 

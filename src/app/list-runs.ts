@@ -1,5 +1,6 @@
 import type { LedgerRead, LedgerRecord } from "../ledger/ledger-store.ts";
-import { type Exact, type ExactObject, isSameExact, parseExactJson, toPlain } from "../model/exact-json.ts";
+import { type Exact, type ExactObject, isSameExact, toPlain } from "../model/exact-json.ts";
+import { parseExactJson } from "../model/exact-json-reader.ts";
 import type { JsonValue } from "../model/json.ts";
 import type { JobId } from "../run/job-id.ts";
 import { parameterAt } from "../run/parameters.ts";

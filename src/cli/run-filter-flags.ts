@@ -2,7 +2,8 @@ import * as Flags from "@oclif/core/flags";
 
 import type { RunQuery } from "../app/list-runs.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
-import { parseExactJson, toPlain } from "../model/exact-json.ts";
+import { toPlain } from "../model/exact-json.ts";
+import { parseExactJson } from "../model/exact-json-reader.ts";
 import { RUN_STATUSES } from "../run/run-status.ts";
 import { checkKnown, parseSince } from "./list-flags.ts";
 

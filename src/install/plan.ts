@@ -2,14 +2,8 @@ import { hash } from "node:crypto";
 
 import { ATTRIBUTE_LINES, findHidingLine, ignoreLines, mergeManagedBlock } from "../git/managed-block.ts";
 import { AexpError } from "../model/errors.ts";
-import {
-  type Exact,
-  ExactNumber,
-  type ExactObject,
-  isSameExact,
-  parseExactObject,
-  toSortedPrettyJson,
-} from "../model/exact-json.ts";
+import { type Exact, ExactNumber, type ExactObject, isSameExact, toSortedPrettyJson } from "../model/exact-json.ts";
+import { parseExactObject } from "../model/exact-json-reader.ts";
 import type { TextFiles } from "./text-files.ts";
 
 /** What becomes of one file. */

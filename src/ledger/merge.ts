@@ -3,10 +3,10 @@ import {
   type Exact,
   type ExactObject,
   isExactObject,
-  parseExactObject,
   toPythonJson,
   toSortedPrettyJson,
 } from "../model/exact-json.ts";
+import { parseExactObject } from "../model/exact-json-reader.ts";
 import { parseInstant } from "../model/clock.ts";
 import { OWN_KEYS } from "./entry.ts";
 import { parseLedgerEntry } from "./parse-entry.ts";

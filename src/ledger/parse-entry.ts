@@ -1,6 +1,7 @@
 import { isLedgerEntry } from "../generated/validators.js";
 import { messageOf } from "../model/errors.ts";
-import { isExactObject, parseExactObject } from "../model/exact-json.ts";
+import { isExactObject } from "../model/exact-json.ts";
+import { parseExactObject } from "../model/exact-json-reader.ts";
 import { isJobId } from "../run/job-id.ts";
 import type { LedgerRead } from "./ledger-store.ts";
 

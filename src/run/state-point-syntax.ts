@@ -1,5 +1,6 @@
 import { AexpError } from "../model/errors.ts";
-import { type Exact, type ExactObject, parseExactObject } from "../model/exact-json.ts";
+import { type Exact, type ExactObject } from "../model/exact-json.ts";
+import { parseExactObject } from "../model/exact-json-reader.ts";
 import { messageOf } from "../model/errors.ts";
 import { resolvePlainScalar } from "../model/plain-scalar.ts";
 

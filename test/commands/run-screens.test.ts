@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { parseExactObject } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import { toJobId } from "../../src/run/job-id.ts";
 import { runCli, runCliJson } from "../helpers/cli.ts";
 import { git, initRepo } from "../helpers/git-repo.ts";

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { listRuns, takeFirst } from "../../src/app/list-runs.ts";
 import { renderRunList, defaultColumns } from "../../src/cli/render/run-list.ts";
-import { parseExactObject } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import { toJobId } from "../../src/run/job-id.ts";
 import { openRepo } from "../../src/wiring/open-repo.ts";
 import { runCli, runCliJson } from "../helpers/cli.ts";

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Exact, type ExactObject, parseExactObject, toSortedPrettyJson } from "../../src/model/exact-json.ts";
+import { type Exact, type ExactObject, toSortedPrettyJson } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import { toJobId } from "../../src/run/job-id.ts";
 import { configureRepo, git } from "./git-repo.ts";
 import { runCli } from "./cli.ts";

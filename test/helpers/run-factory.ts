@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
-import { type ExactObject, parseExactObject } from "../../src/model/exact-json.ts";
+import { type ExactObject } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import type { DocumentPatch } from "../../src/run/document.ts";
 import { FsRunStore } from "../../src/run/fs/fs-run-store.ts";
 import type { JobId } from "../../src/run/job-id.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parseExactObject } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import type { JsonValue } from "../../src/model/json.ts";
 import type { JobId } from "../../src/run/job-id.ts";
 import { FsRunStore } from "../../src/run/fs/fs-run-store.ts";

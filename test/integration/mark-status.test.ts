@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { type AttemptOutcome, markStatus } from "../../src/app/mark-status.ts";
-import { parseExactObject } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import { isLegalTransition, isTerminal, RUN_STATUSES } from "../../src/run/run-status.ts";
 import { makeProject } from "../helpers/project.ts";
 

@@ -12,7 +12,8 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { parseExactObject, toPythonJson } from "../../src/model/exact-json.ts";
+import { toPythonJson } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import { FsRunStore } from "../../src/run/fs/fs-run-store.ts";
 import { type JobId, parseJobId } from "../../src/run/job-id.ts";
 import { createRun, sampleProject } from "../helpers/run-factory.ts";

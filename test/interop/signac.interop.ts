@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { parseExactObject, toPlain, toPythonJson } from "../../src/model/exact-json.ts";
+import { toPlain, toPythonJson } from "../../src/model/exact-json.ts";
+import { parseExactObject } from "../../src/model/exact-json-reader.ts";
 import type { JsonValue } from "../../src/model/json.ts";
 import { FsRunStore } from "../../src/run/fs/fs-run-store.ts";
 import { parseJobId } from "../../src/run/job-id.ts";

@@ -2,14 +2,8 @@ import { lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
-import {
-  type Exact,
-  type ExactObject,
-  parseExactObject,
-  toExact,
-  toPlain,
-  toPythonJson,
-} from "../../model/exact-json.ts";
+import { type Exact, type ExactObject, toExact, toPlain, toPythonJson } from "../../model/exact-json.ts";
+import { parseExactObject } from "../../model/exact-json-reader.ts";
 import { explainWriteFailure, writeFileAtomically } from "../../platform/atomic-write.ts";
 import { withFolderLock } from "../../platform/folder-lock.ts";
 import { readTextFile } from "../../platform/read-file.ts";

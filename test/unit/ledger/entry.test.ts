@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { isLedgerEntry } from "../../../src/generated/validators.js";
 import { findUnrepresentable, isSameEntry, keepForeignKeys, projectEntry } from "../../../src/ledger/entry.ts";
 import { parseLedgerEntry } from "../../../src/ledger/parse-entry.ts";
-import { type ExactObject, parseExactObject, toPlain, toSortedPrettyJson } from "../../../src/model/exact-json.ts";
+import { type ExactObject, toPlain, toSortedPrettyJson } from "../../../src/model/exact-json.ts";
+import { parseExactObject } from "../../../src/model/exact-json-reader.ts";
 import { toJobId } from "../../../src/run/job-id.ts";
 
 const STATE_POINT = parseExactObject(

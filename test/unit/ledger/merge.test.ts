@@ -7,10 +7,10 @@ import {
   type Exact,
   type ExactObject,
   isExactObject,
-  parseExactObject,
   toExact,
   toSortedPrettyJson,
 } from "../../../src/model/exact-json.ts";
+import { parseExactObject } from "../../../src/model/exact-json-reader.ts";
 import { entryText } from "../../helpers/clones.ts";
 
 const text = toSortedPrettyJson;

@@ -6,8 +6,6 @@ import {
   type Exact,
   ExactNumber,
   isSameExact,
-  parseExactJson,
-  parseExactObject,
   pythonFloatText,
   toExact,
   toPlain,
@@ -15,6 +13,7 @@ import {
   toPythonJson,
   toSortedPrettyJson,
 } from "../../../src/model/exact-json.ts";
+import { parseExactJson, parseExactObject } from "../../../src/model/exact-json-reader.ts";
 
 const exactNumber = fc.oneof(
   fc.bigInt().map((value) => ExactNumber.int(String(value))),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { parseExactObject } from "../../../src/model/exact-json.ts";
+import { parseExactObject } from "../../../src/model/exact-json-reader.ts";
 import type { JsonValue } from "../../../src/model/json.ts";
 import { matchesFilter, parseRunFilter } from "../../../src/run/run-filter.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { parseExactObject, toPythonJson } from "../../../src/model/exact-json.ts";
+import { toPythonJson } from "../../../src/model/exact-json.ts";
+import { parseExactObject } from "../../../src/model/exact-json-reader.ts";
 import { buildStatePoint } from "../../../src/run/state-point.ts";
 
 const own = parseExactObject('{"lr": 1.0, "seed": 0}');

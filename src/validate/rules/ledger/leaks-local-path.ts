@@ -1,5 +1,5 @@
 import { findLeaks } from "../../../ledger/leak.ts";
-import { parseExactObject } from "../../../model/exact-json.ts";
+import { parseExactObject } from "../../../model/exact-json-reader.ts";
 import type { EntryRule } from "../../context.ts";
 
 /** A text that begins with a slash, with `file:`, or with an escape that may hide either. */
