@@ -7,8 +7,8 @@ const TOP_LEVEL_REQUIRE = /^const (\w+) = (__importDefault|__importStar)?\(?requ
 /**
  * Puts off the requires at the top of oclif's modules until a name is first used.
  *
- * oclif loads its help, plugin, prompt and template code to run any command; that is 25 ms, more than the start of
- * Node itself, and almost none of it is used. Measured: `aexp version` takes 2.3 × `node -e 0` without this, 1.6 × with.
+ * oclif loads its help, plugin, prompt and template code to run any command; that is 19 ms, nearly as much as the start
+ * of Node itself, and almost none of it is used. Measured: `aexp version` takes 2.3 × `node -e 0` without this, 1.6 × with.
  */
 export const lazyRequires: Plugin = {
   name: "lazy-requires",

@@ -96,6 +96,7 @@ function readMarker(files: TextFiles): { text: string; value: ExactObject } | un
   try {
     return { text, value: parseExactObject(text) };
   } catch {
+    // Not an object of JSON: a new marker is written in its place.
     return undefined;
   }
 }

@@ -27,6 +27,7 @@ function readIfPresent(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
+    // No such control group file on this kernel: the next place is asked.
     return undefined;
   }
 }

@@ -80,6 +80,7 @@ function isAllowed(path: string, mode: number): boolean {
     accessSync(path, mode);
     return true;
   } catch {
+    // The question is only whether; what forbids it is told by the write itself.
     return false;
   }
 }

@@ -100,6 +100,7 @@ function openIfPresent(path: string): number | undefined {
   try {
     return openSync(path, "r");
   } catch {
+    // These files are extras: a run is listed and shown without them.
     return undefined;
   }
 }
