@@ -3,6 +3,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import type { NoteKind } from "../src/kb/artifact.ts";
+import { folderOf } from "../src/kb/knowledge-base.ts";
+import { OWN_TEMPLATES } from "../src/kb/own-templates.ts";
+import { fillTemplate, type PlaceholderValues } from "../src/kb/template.ts";
 import { projectEntry } from "../src/ledger/entry.ts";
 import { toInstant } from "../src/model/clock.ts";
 import { type Exact, ExactNumber, toExact, toPythonJson, toSortedPrettyJson } from "../src/model/exact-json.ts";
@@ -15,6 +19,8 @@ export interface DatasetSize {
   readonly entries: number;
   readonly findings: number;
   readonly citations: number;
+  /** So many threads, each with one hypothesis and that with one experiment; without it one hypothesis has all experiments. */
+  readonly chains?: number;
 }
 
 const RUNS_PER_EXPERIMENT = 1000;
@@ -31,20 +37,24 @@ export function buildDataset(folder: string, size: DatasetSize): void {
   writeFileSync(join(folder, ".gitignore"), ".aexp/*\n!.aexp/ledger/\n/.runs/\n");
 
   const jobIds = Array.from({ length: size.runs }, (_, index) =>
-    writeRun(workspace, index < size.entries ? ledger : undefined, index),
+    writeRun(workspace, { ledger: index < size.entries ? ledger : undefined, index, size }),
   );
-  writeExperiments(folder, Math.ceil(size.runs / RUNS_PER_EXPERIMENT));
-  writeFindings(folder, size, jobIds);
+  writeNotes(folder, size, jobIds);
   commitAll(folder);
 }
 
 const MARKER = `${JSON.stringify({ schema_version: 1, version: "0.1.0", run_store_path: ".runs", machine_label: "bench" }, null, 2)}\n`;
 
-function writeRun(workspace: string, ledger: string | undefined, index: number): JobId {
-  const experimentId = idOf("E", Math.floor(index / RUNS_PER_EXPERIMENT) + 1);
+function writeRun(
+  workspace: string,
+  { ledger, index, size }: { readonly ledger: string | undefined; readonly index: number; readonly size: DatasetSize },
+): JobId {
+  const experiment = Math.floor(index / RUNS_PER_EXPERIMENT) + 1;
+  const experimentId = idOf("E", experiment);
+  const hypothesisId = hypothesisOf(experiment, size);
   const statePoint = new Map<string, Exact>([
     ["experiment_id", experimentId],
-    ["hypothesis_id", "H001"],
+    ["hypothesis_id", hypothesisId],
     ["code_commit", COMMIT],
     ["code_dirty", false],
     ["lr", ExactNumber.float(10 ** -(index % 5))],
@@ -54,7 +64,7 @@ function writeRun(workspace: string, ledger: string | undefined, index: number):
   ]);
   const startMs = START_MS + index * 1000;
   const document = toExact({
-    aexp: { experiment_id: experimentId, experiment_path: null, hypothesis_id: "H001", sub_hypothesis_id: null },
+    aexp: { experiment_id: experimentId, experiment_path: null, hypothesis_id: hypothesisId, sub_hypothesis_id: null },
     status: "complete",
     created_at: toInstant(startMs),
     started_at: toInstant(startMs),
@@ -82,52 +92,69 @@ function writeRun(workspace: string, ledger: string | undefined, index: number):
   return jobId;
 }
 
-function writeExperiments(folder: string, count: number): void {
-  const path = join(folder, "kb", "research", "experiments");
-  mkdirSync(path, { recursive: true });
-  for (let number = 1; number <= count; number += 1) {
-    const id = idOf("E", number);
+/** Complete notes as aexp makes them, each linked with its parents and children. */
+function writeNotes(folder: string, size: DatasetSize, jobIds: readonly JobId[]): void {
+  const findings = Array.from({ length: size.findings }, (_, index) => index + 1);
+  const used = Math.max(Math.ceil(size.runs / RUNS_PER_EXPERIMENT), size.findings > 0 ? 1 : 0);
+  const experiments = Array.from({ length: Math.max(used, size.chains ?? 0) }, (_, index) => index + 1);
+  const experimentOf = (finding: number): number => (size.chains === undefined ? 1 : ((finding - 1) % size.chains) + 1);
+  const hypotheses = [...new Set(experiments.map((experiment) => hypothesisOf(experiment, size)))];
+  const children = new Map<string, string[]>();
+  const link = (parent: string, child: string): void => {
+    children.set(parent, [...(children.get(parent) ?? []), child]);
+  };
+  const write = (
+    kind: NoteKind,
+    id: string,
+    values: PlaceholderValues,
+    change = (text: string): string => text,
+  ): void => {
+    const path = join(folder, folderOf(kind));
+    mkdirSync(path, { recursive: true });
+    const parents = [values.THREAD_ID, values.HYPOTHESIS_ID, values.EXPERIMENT_ID].flatMap((parent) => parent ?? []);
+    const links = [...parents, ...(children.get(id) ?? [])].map((target) => `- [[${target}]]`).join("\n");
+    const all = { ...values, ARTIFACT_ID: id, TITLE: `The ${kind} ${id}`, DATE: "2026-01-01", LINKS_BLOCK: links };
     writeFileSync(
-      join(path, `${id}-sweep.md`),
-      `---\naliases: [${id}]\nstatus: RUNNING\nhypothesis: "[[H001]]"\ncreated: 2026-01-01\n---\n# ${id}: Sweep\n`,
+      join(path, `${id}-${kind === "finding" ? "claim" : "words"}.md`),
+      change(fillTemplate(OWN_TEMPLATES[kind], all)),
     );
+  };
+
+  for (const number of findings) {
+    const experiment = experimentOf(number);
+    link(idOf("E", experiment), idOf("F", number));
+    link(hypothesisOf(experiment, size), idOf("F", number));
+    const values = {
+      HYPOTHESIS_ID: hypothesisOf(experiment, size),
+      EXPERIMENT_ID: idOf("E", experiment),
+      IMPACT: "MEDIUM",
+    };
+    const cited = citedBy(number, size, jobIds);
+    write("finding", idOf("F", number), values, (text) => text.replace("\ntags: []\n", () => `\n${cited}tags: []\n`));
+  }
+  for (const number of experiments) {
+    link(hypothesisOf(number, size), idOf("E", number));
+    write("experiment", idOf("E", number), { HYPOTHESIS_ID: hypothesisOf(number, size) });
+  }
+  for (const id of hypotheses) {
+    const thread = size.chains === undefined ? undefined : id.replace("H", "T");
+    if (thread !== undefined) link(thread, id);
+    write("hypothesis", id, thread === undefined ? {} : { THREAD_ID: thread });
+    if (thread !== undefined) write("thread", thread, {});
   }
 }
 
-function writeFindings(folder: string, size: DatasetSize, jobIds: readonly JobId[]): void {
-  const path = join(folder, "kb", "research", "findings");
-  mkdirSync(path, { recursive: true });
-  for (let number = 1; number <= size.findings; number += 1) {
-    const id = idOf("F", number);
-    // A stride that shares no factor with round sizes spreads the citations over all runs.
-    const cited = Array.from(
-      { length: size.citations },
-      (_, index) => jobIds[((number * size.citations + index) * 7919) % Math.max(1, jobIds.length)] ?? "",
-    );
-    writeFileSync(join(path, `${id}-claim.md`), findingText(id, cited));
-  }
+/** The lines of `supporting_runs`. A stride that shares no factor with round sizes spreads them over all runs. */
+function citedBy(finding: number, size: DatasetSize, jobIds: readonly JobId[]): string {
+  const items = Array.from({ length: size.citations }, (_, index) => {
+    const jobId = jobIds[((finding * size.citations + index) * 7919) % Math.max(1, jobIds.length)] ?? "";
+    return `  - { type: job, id: "${jobId}" }\n`;
+  });
+  return `supporting_runs:\n${items.join("")}`;
 }
 
-function findingText(id: string, cited: readonly string[]): string {
-  const citations = cited.map((jobId) => `  - { type: job, id: "${jobId}" }`).join("\n");
-  return `---
-aliases: [${id}]
-hypothesis: "[[H001]]"
-experiment: "[[E001]]"
-impact: MEDIUM
-created: 2026-01-01
-supporting_runs:
-${citations}
----
-# ${id}: A claim
-
-## Finding
-What was seen.
-
-## Links
-- [[H001]]
-- [[E001]]
-`;
+function hypothesisOf(experiment: number, size: DatasetSize): string {
+  return idOf("H", size.chains === undefined ? 1 : experiment);
 }
 
 function commitAll(folder: string): void {

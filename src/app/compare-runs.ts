@@ -1,21 +1,11 @@
-import { type Exact, ExactNumber, type ExactObject, toPythonJson } from "../model/exact-json.ts";
+import type { Exact, ExactObject } from "../model/exact-json.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { MetricPoint } from "../run/metric-series.ts";
-import { chosenParameters, flattenParameters, varyingKeys } from "../run/parameters.ts";
+import { chosenParameters, varyingKeys } from "../run/parameters.ts";
+import { compareParameters, groupBySeed, SEED, type Spread, toSpread } from "../run/seed-groups.ts";
 import { readSeries } from "./read-series.ts";
 import type { Repo } from "./repo.ts";
 import type { RunRow } from "./run-row.ts";
-
-/** The parameter that repeats a run without changing what is studied. */
-const SEED = "seed";
-
-/** A metric over the runs of a group. One run has no spread. */
-export interface Spread {
-  readonly mean: number;
-  /** Sample standard deviation; absent for one run. */
-  readonly sd?: number;
-  readonly n: number;
-}
 
 /** Runs that differ in nothing but their seed, or a single run. */
 export interface RunGroup {
@@ -54,7 +44,10 @@ export function compareRuns(repo: Repo, rows: readonly RunRow[], options: Compar
   const all = new Set(groups.flatMap(({ parameters }) => [...parameters.keys()]));
   const { baseline } = options;
   return {
-    groups: options.keepsOrder === true ? groups : groups.toSorted((a, b) => compareParameters(a, b, differing)),
+    groups:
+      options.keepsOrder === true
+        ? groups
+        : groups.toSorted((a, b) => compareParameters(a.parameters, b.parameters, differing)),
     differing,
     equal: [...all].filter((key) => !isDiffering.has(key)),
     metrics: names,
@@ -62,19 +55,6 @@ export function compareRuns(repo: Repo, rows: readonly RunRow[], options: Compar
       baseline === undefined ? undefined : groups.find(({ runs }) => runs.some(({ jobId }) => jobId === baseline)),
     commits: new Set(rows.flatMap(({ statePoint }) => commitOf(statePoint))).size,
   };
-}
-
-function groupBySeed(rows: readonly RunRow[]): readonly (readonly RunRow[])[] {
-  const groups = new Map<string, RunRow[]>();
-  for (const row of rows) {
-    const parameters = new Map(flattenParameters(row.statePoint));
-    parameters.delete(SEED);
-    const key = toPythonJson(parameters, { sortKeys: true });
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [row]);
-    else group.push(row);
-  }
-  return [...groups.values()];
 }
 
 function toGroup(repo: Repo, runs: readonly RunRow[], names: readonly string[]): RunGroup {
@@ -94,37 +74,12 @@ function lastValue(repo: Repo, row: RunRow, name: string): readonly number[] {
   return typeof value === "number" ? [value] : [];
 }
 
-/** Mean and sample standard deviation; `undefined` of nothing. */
-function toSpread(values: readonly number[]): Spread | undefined {
-  const n = values.length;
-  if (n === 0) return undefined;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  if (n === 1) return { mean, n };
-  return { mean, sd: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1)), n };
-}
-
 /** Names of all recorded metrics that are numbers, in the order of their first appearance. */
 export function numericMetrics(rows: readonly RunRow[]): readonly string[] {
   const names = rows.flatMap(({ metrics }) =>
     Object.entries(metrics).flatMap(([name, value]) => (typeof value === "number" ? [name] : [])),
   );
   return [...new Set(names)];
-}
-
-function compareParameters(a: RunGroup, b: RunGroup, keys: readonly string[]): number {
-  for (const key of keys) {
-    const [left, right] = [a.parameters.get(key), b.parameters.get(key)];
-    const order = compareValues(left, right);
-    if (order !== 0) return order;
-  }
-  return 0;
-}
-
-function compareValues(a: Exact | undefined, b: Exact | undefined): number {
-  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
-  if (a instanceof ExactNumber && b instanceof ExactNumber) return a.toNumber() - b.toNumber();
-  const [left, right] = [toPythonJson(a), toPythonJson(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function commitOf(statePoint: ExactObject): readonly string[] {

@@ -1,5 +1,14 @@
 import { DEFAULT_RUN_STORE_PATH } from "../config/installed-marker.ts";
-import { planAttributesFile, planIgnoreFile, planMarker, type PlannedFile, planNoteFolders } from "../install/plan.ts";
+import {
+  planAttributesFile,
+  planIgnoreFile,
+  planMarker,
+  type PlannedFile,
+  planNoteFolders,
+  planSpecialNotes,
+} from "../install/plan.ts";
+import { KB_FOLDER } from "../kb/kb-store.ts";
+import { identify } from "../kb/knowledge-base.ts";
 import { planPushHook } from "../install/push-hook.ts";
 import { checkRunStorePath } from "../install/run-store-path.ts";
 import type { TextFiles } from "../install/text-files.ts";
@@ -72,7 +81,7 @@ export async function installRepo(repo: Repo, ports: InstallPorts, options: Inst
     ...[
       ignore.file,
       planAttributesFile(ports.files),
-      ...(options.noKb === true ? [] : planNoteFolders(ports.files)),
+      ...(options.noKb === true ? [] : planKnowledgeBase(repo, ports)),
     ].map((file) => fileStep(ports.files, file)),
     storeStep(ports.openStore(storePath), storePath),
     ...(hasGit ? await planDriver(repo) : []),
@@ -99,6 +108,15 @@ export async function installRepo(repo: Repo, ports: InstallPorts, options: Inst
     steps: plan.map(({ what, action }) => ({ what, action })),
     warnings: ignore.warning === undefined ? [] : [ignore.warning],
   };
+}
+
+/** A knowledge base that has notes of its own gets the folders that it lacks, and no notes that its owner did without. */
+function planKnowledgeBase(repo: Repo, { files }: InstallPorts): readonly PlannedFile[] {
+  const folders = planNoteFolders(files);
+  const hasNotes = repo.notes
+    .list(KB_FOLDER, "deep")
+    .files.some((path) => path.endsWith(".md") && identify(path)?.type !== "special");
+  return hasNotes ? folders : [...folders, ...planSpecialNotes(files)];
 }
 
 async function checkGit(repo: Repo, { noRequireGit }: InstallOptions): Promise<boolean> {

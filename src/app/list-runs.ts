@@ -30,10 +30,14 @@ const NAMED_PROBLEMS = 5;
 /**
  * Local runs and ledger entries as one list, by ascending id. A run that is in both is one row with the local facts.
  * One row at a time, so that memory stays flat. Files that cannot be read are told as warnings.
+ *
+ * @param onProgress told after every run that was read, whether it is wanted or not
  */
-export function* listRuns(repo: Repo, query: RunQuery = {}): Generator<RunRow> {
+export function* listRuns(repo: Repo, query: RunQuery = {}, onProgress?: (done: number) => void): Generator<RunRow> {
   const problems: string[] = [];
+  let done = 0;
   for (const { local, entry } of pairs(repo, problems)) {
+    onProgress?.((done += 1));
     const row = toRow(repo, local, entry, problems);
     if (row !== undefined && isWanted(repo, row, entry, query)) yield row;
   }

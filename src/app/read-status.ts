@@ -26,15 +26,19 @@ export interface RepoStatus {
 /** The folders that `aexp sync` commits. */
 const SHARED = [".aexp/ledger", ".aexp/runs-index", "kb", ".gitignore", ".gitattributes"];
 
-/** Gathers the state of a repository: runs, what others cannot see yet, and the validator's issues by code. */
-export async function readStatus(repo: Repo): Promise<RepoStatus> {
+/**
+ * Gathers the state of a repository: runs, what others cannot see yet, and the validator's issues by code.
+ *
+ * @param onProgress told after every run or entry that was checked
+ */
+export async function readStatus(repo: Repo, onProgress?: (done: number) => void): Promise<RepoStatus> {
   const entries = new Set(repo.ledger.listJobIds());
   const counts = countRuns(repo, entries);
   const isRepository = await repo.git.isRepository();
   const [uncommitted, unpushed, issues] = await Promise.all([
     isRepository ? repo.git.uncommittedFiles(SHARED).then((files) => files.length) : 0,
     isRepository ? repo.git.unpushedCommitCount(SHARED).then((count) => count ?? null) : null,
-    countIssues(repo),
+    countIssues(repo, onProgress),
   ]);
   const facts = {
     machine_label: repo.machineLabel,
@@ -65,8 +69,8 @@ function countRuns(repo: Repo, entries: ReadonlySet<string>): Pick<RepoStatus, "
   return { runs, other_runs: others, unpromoted };
 }
 
-async function countIssues(repo: Repo): Promise<RepoStatus["issues"]> {
-  const { issues } = await validateRepo(repo, { strictRuns: "error" });
+async function countIssues(repo: Repo, onProgress?: (done: number) => void): Promise<RepoStatus["issues"]> {
+  const { issues } = await validateRepo(repo, { strictRuns: "error", onProgress });
   const byCode = new Map<string, { code: string; severity: string; count: number }>();
   for (const { code, severity } of issues) {
     const known = byCode.get(code);

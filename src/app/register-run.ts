@@ -6,6 +6,7 @@ import { type JobId, toJobId } from "../run/job-id.ts";
 import { buildStatePoint, type CodeIdentity } from "../run/state-point.ts";
 import { initialFacts } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
+import { findExperimentPath, resolveCondition } from "./resolve-condition.ts";
 
 /** What the user says about a run. */
 export interface RunRequest {
@@ -16,6 +17,8 @@ export interface RunRequest {
   /** Leaves the commit out of the run's identity. */
   readonly isCodeIgnored?: boolean | undefined;
   readonly allowLocalPath?: boolean | undefined;
+  /** Takes `condition` as a mere label instead of the parameters that the experiment gives it. */
+  readonly isConditionKept?: boolean | undefined;
 }
 
 /** A run that has an id, and may not exist yet. */
@@ -29,7 +32,7 @@ export interface PlannedRun {
 /**
  * Works out the state point and id of a run. Nothing is written.
  *
- * @throws {AexpError} `state_point.reserved_key`, `state_point.invalid`, `cli.usage`, and `ledger.leaks_local_path` or
+ * @throws {AexpError} `state_point.reserved_key`, `state_point.invalid`, `cli.usage`, `condition.*`, and `ledger.leaks_local_path` or
  *   `ledger.leaks_credential` for a state point that could never be committed
  */
 export async function planRun(repo: Repo, request: RunRequest): Promise<PlannedRun> {
@@ -37,11 +40,16 @@ export async function planRun(repo: Repo, request: RunRequest): Promise<PlannedR
   checkNoteId("hypothesis", "H", request.hypothesisId);
   checkNoteId("sub-hypothesis", "H", request.subHypothesisId);
   const code = await readCodeIdentity(repo);
+  const condition =
+    request.experimentId === undefined || request.isConditionKept === true
+      ? undefined
+      : await resolveCondition(repo, request.experimentId, request.parameters);
   const statePoint = buildStatePoint({
     experimentId: request.experimentId,
     hypothesisId: request.hypothesisId,
     subHypothesisId: request.subHypothesisId,
     code: request.isCodeIgnored === true ? undefined : code,
+    condition,
     own: request.parameters,
   });
   await checkCommittable(repo, statePoint, request.allowLocalPath === true);
@@ -72,21 +80,13 @@ export function toRunLink(
   experimentId: string,
   ids: { readonly hypothesisId?: string | undefined; readonly subHypothesisId?: string | undefined },
 ): JsonObject {
-  const path = experimentPath(repo, experimentId);
+  const path = findExperimentPath(repo, experimentId);
   return {
     experiment_id: experimentId,
     ...(path === undefined ? {} : { experiment_path: path }),
     hypothesis_id: ids.hypothesisId ?? null,
     sub_hypothesis_id: ids.subHypothesisId ?? null,
   };
-}
-
-function experimentPath(repo: Repo, experimentId: string): string | undefined {
-  const folder = "research/experiments";
-  const name = repo.notes
-    .list(folder)
-    .find((file) => file === `${experimentId}.md` || file.startsWith(`${experimentId}-`));
-  return name === undefined ? undefined : `kb/${folder}/${name}`;
 }
 
 /** @throws {AexpError} `store.missing` */

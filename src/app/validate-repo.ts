@@ -6,6 +6,7 @@ import { didYouMean } from "../model/nearest.ts";
 import { checkRepository } from "../validate/check.ts";
 import { type Scope, STRICTNESSES, type Strictness } from "../validate/context.ts";
 import { Selection } from "../validate/selection.ts";
+import type { NoteFix } from "./fix-notes.ts";
 import type { Repo } from "./repo.ts";
 
 const DEFAULT_HEARTBEAT_S = 30;
@@ -17,8 +18,12 @@ export interface ValidateOptions {
   readonly scope?: Scope;
   /** Absolute paths; only issues at or below them are reported. None: all are. */
   readonly paths?: readonly string[];
+  /** Whether missing links between notes and missing aliases are added first. */
+  readonly fix?: boolean;
   /** Seconds between heartbeats, where they are not the usual 30. */
   readonly heartbeatIntervalS?: number | undefined;
+  /** Told after every run or entry that was looked at. */
+  readonly onProgress?: ((done: number) => void) | undefined;
 }
 
 /** The result of a validation, as `--json` prints it. */
@@ -31,17 +36,23 @@ export interface ValidationReport {
     readonly runs: number;
     readonly entries: number;
     readonly findings: number;
+    /** Notes of the research graph; the findings are among them. */
+    readonly notes: number;
   };
+  /** What was repaired; absent unless that was asked for. */
+  readonly fixed?: readonly NoteFix[];
   readonly issues: readonly Issue[];
 }
 
 /**
- * Checks notes, runs and ledger. It reads and never writes, and a check that fails becomes an issue.
+ * Checks notes, runs and ledger. It reads and, unless `fix` is asked for, never writes; a check that fails becomes an
+ * issue.
  *
- * @throws {AexpError} `validate.usage` for a path outside the repository
+ * @throws {AexpError} `validate.usage` for a path outside the repository, and what `fixNotes` throws
  */
 export async function validateRepo(repo: Repo, options: ValidateOptions): Promise<ValidationReport> {
   const selection = new Selection((options.paths ?? []).map((path) => toRepoPath(repo, path)));
+  const fixed = options.fix === true ? await fixSelected(repo, selection) : undefined;
   const { issues, checked } = await checkRepository(
     {
       ...repo,
@@ -54,11 +65,19 @@ export async function validateRepo(repo: Repo, options: ValidateOptions): Promis
       scope: options.scope ?? "all",
       heartbeatIntervalS: options.heartbeatIntervalS ?? DEFAULT_HEARTBEAT_S,
       isSelected: selection.includes,
+      isNamed: selection.names,
+      onProgress: options.onProgress,
     },
   );
   for (const path of selection.unmatched()) repo.warn(`nothing was reported or checked at ${JSON.stringify(path)}`);
   const errors = issues.filter(({ severity }) => severity === "error").length;
-  return { ok: errors === 0, counts: { errors, warnings: issues.length - errors, ...checked }, issues };
+  const counts = { errors, warnings: issues.length - errors, ...checked };
+  return { ok: errors === 0, counts, ...(fixed === undefined ? {} : { fixed }), issues };
+}
+
+async function fixSelected(repo: Repo, selection: Selection): Promise<readonly NoteFix[]> {
+  const { fixNotes } = await import("./fix-notes.ts");
+  return await fixNotes(repo, selection.includes);
 }
 
 /** @throws {AexpError} `validate.usage`, naming the nearest strictness */

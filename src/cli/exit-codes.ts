@@ -19,6 +19,7 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const EXIT_OF_ERROR: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
+  "note.locked": EXIT.busy,
   "promote.partly_failed": EXIT.partial,
   "run.busy": EXIT.busy,
   "run.locked": EXIT.busy,

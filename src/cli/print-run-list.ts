@@ -1,9 +1,11 @@
 import { documentOf, listRuns, type RunQuery, takeFirst } from "../app/list-runs.ts";
 import { readSeries } from "../app/read-series.ts";
 import type { Repo } from "../app/repo.ts";
+import { allIds } from "../app/run-ids.ts";
 import { rowTimeMs, type RunRow } from "../app/run-row.ts";
 import type { Output } from "./io.ts";
 import { writeJsonItems } from "./json-stream.ts";
+import type { Progress } from "./progress.ts";
 import { toRunJsonText } from "./render/run-json.ts";
 import { defaultColumns, renderRunList, shortIdLength } from "./render/run-list.ts";
 import { renderCsv } from "./render/table.ts";
@@ -27,6 +29,8 @@ export interface RunListRequest {
   readonly columns?: string | undefined;
   readonly sort?: string | undefined;
   readonly limit?: number | undefined;
+  /** Shows how many runs were read. */
+  readonly progress?: Progress | undefined;
 }
 
 interface Item {
@@ -48,11 +52,14 @@ export function printRunList(repo: Repo, request: RunListRequest, output: Output
   const named = [...(specs ?? []), ...(sortSpec === undefined ? [] : [sortSpec])];
   const known = new KnownNames();
 
-  const items = mapRows(listRuns(repo, request.query), (row): Item => {
+  const { progress } = request;
+  const read = listRuns(repo, request.query, (done) => progress?.update(done, () => allIds(repo).length));
+  const toItem = (row: RunRow): Item => {
     if (named.length > 0) known.add(row);
     const content = isJson ? toRunJsonText(row) : row;
     return { jobId: row.jobId, timeMs: rowTimeMs(row), key: sortColumn?.sortKey(row), content };
-  });
+  };
+  const items = mapRows(read, toItem, () => progress?.end());
   const limit = request.limit ?? (request.form === "text" ? DEFAULT_LIMIT : Infinity);
   const { items: best, total } = takeFirst(items, limit, (a, b) =>
     sortColumn === undefined ? byTime(a, b) : compareKeys(a.key, b.key, isReversed) || byTime(a, b),
@@ -90,17 +97,16 @@ function contextOf(repo: Repo, { screen }: RunListRequest, isExact: boolean): Co
   };
 }
 
-/** Every id that a prefix could mean, ascending. */
-export function allIds(repo: Repo): readonly string[] {
-  return [...new Set<string>([...repo.runs.listJobIds(), ...repo.ledger.listJobIds()])].toSorted();
-}
-
 function byTime(a: Item, b: Item): number {
   return b.timeMs - a.timeMs || (a.jobId < b.jobId ? -1 : 1);
 }
 
-function* mapRows(rows: Iterable<RunRow>, toItem: (row: RunRow) => Item): Generator<Item> {
-  for (const row of rows) yield toItem(row);
+function* mapRows(rows: Iterable<RunRow>, toItem: (row: RunRow) => Item, onEnd: () => void): Generator<Item> {
+  try {
+    for (const row of rows) yield toItem(row);
+  } finally {
+    onEnd();
+  }
 }
 
 function emptyLine(query: RunQuery): string {

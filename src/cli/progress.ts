@@ -10,21 +10,25 @@ export class Progress {
   readonly #label: string;
   #nextMs = performance.now() + PATIENCE_MS;
   #isShown = false;
+  #total: number | undefined;
 
   constructor(output: Output, label: string) {
     this.#output = output;
     this.#label = label;
   }
 
-  update(done: number, total: number): void {
+  /** @param countTotal how much there is to do; asked once, when the line is first shown */
+  update(done: number, countTotal: () => number): void {
     if (this.#output.isTTY !== true || performance.now() < this.#nextMs) return;
+    const total = (this.#total ??= countTotal());
     this.#nextMs = performance.now() + REDRAW_MS;
     this.#isShown = true;
-    this.#output.write(`\r${this.#label} ${done.toLocaleString("en")} of ${total.toLocaleString("en")}\u001b[K`);
+    // The cursor goes back to the beginning, so that a warning is written over the counter.
+    this.#output.write(`${this.#label} ${done.toLocaleString("en")} of ${total.toLocaleString("en")}\u001b[K\r`);
   }
 
   /** Clears the line. */
   end(): void {
-    if (this.#isShown) this.#output.write("\r\u001b[K");
+    if (this.#isShown) this.#output.write("\u001b[K");
   }
 }

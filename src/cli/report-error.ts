@@ -39,10 +39,11 @@ function isUsageError(error: unknown): error is Error {
 function splitUsage(error: Error): { message: string; hint: string } {
   const [first = "wrong usage", ...rest] = error.message
     .split("\n")
-    .filter((line) => !line.startsWith("See more help"));
-  const details = rest.map((line) => line.trim()).filter((line) => line !== "");
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("See more help"));
+  const hasHeading = /^The following errors? occurred:$/.test(first);
   return {
-    message: [first.replace(/:$/, details.length > 0 ? ":" : ""), ...details].join(" "),
+    message: hasHeading ? rest.join("; ") : [first, ...rest].join(" "),
     hint: "Add --help to see what this command takes.",
   };
 }

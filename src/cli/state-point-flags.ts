@@ -21,6 +21,9 @@ export const RUN_IDENTITY_FLAGS = {
   "sp-json": Flags.string({ summary: "Parameters as a JSON object, for lists and nested values.", helpValue: "JSON" }),
   "sp-file": Flags.string({ summary: "Parameters as a file that holds a JSON object.", helpValue: "FILE" }),
   "no-commit": Flags.boolean({ summary: "Leave the commit of the code out of the run's identity." }),
+  "no-resolve": Flags.boolean({
+    summary: "Take condition=NAME as a mere label, not as the parameters that the experiment gives it.",
+  }),
   "allow-local-path": Flags.boolean({
     summary: "Accept parameters that name folders of this machine; they will be committed.",
   }),
@@ -32,6 +35,7 @@ export interface RunIdentityFlags {
   readonly hypothesis?: string | undefined;
   readonly "sub-hypothesis"?: string | undefined;
   readonly "no-commit"?: boolean | undefined;
+  readonly "no-resolve"?: boolean | undefined;
   readonly "allow-local-path"?: boolean | undefined;
   readonly sp?: readonly string[] | undefined;
   readonly "sp-json"?: string | undefined;
@@ -47,6 +51,7 @@ export function toRunRequest(flags: RunIdentityFlags, cwd: string): RunRequest {
     parameters: readParameters(flags, cwd),
     isCodeIgnored: flags["no-commit"],
     allowLocalPath: flags["allow-local-path"],
+    isConditionKept: flags["no-resolve"],
   };
 }
 

@@ -33,7 +33,7 @@ export default class Install extends BaseCommand {
     "no-require-git": Flags.boolean({
       summary: "Install where there is no git repository; nothing can be shared then.",
     }),
-    "no-kb": Flags.boolean({ summary: "Make no folders for notes." }),
+    "no-kb": Flags.boolean({ summary: "Make no knowledge base: no folder kb/, and no notes in it." }),
     "git-hooks": Flags.boolean({ summary: "Validate before every push; a pre-push hook that is there runs first." }),
   };
 

@@ -1,5 +1,7 @@
+import { allIds } from "../app/run-ids.ts";
 import { readStatus, type RepoStatus } from "../app/read-status.ts";
 import { BaseCommand } from "../cli/base-command.ts";
+import { Progress } from "../cli/progress.ts";
 import { renderStatusScreen } from "../cli/render/status-screen.ts";
 
 export default class Status extends BaseCommand {
@@ -8,7 +10,11 @@ export default class Status extends BaseCommand {
 
   override async run(): Promise<RepoStatus> {
     const { flags } = await this.parse(Status);
-    const status = await readStatus(this.openRepo(flags));
+    const repo = this.openRepo(flags);
+    const progress = new Progress(this.io.stderr, "checking runs:");
+    const status = await readStatus(repo, (done) => progress.update(done, () => allIds(repo).length)).finally(() =>
+      progress.end(),
+    );
 
     this.log(renderStatusScreen(status));
     return status;

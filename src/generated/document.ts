@@ -34,7 +34,9 @@ priority?: number
 group?: string
 runner_command_override?: string
 runner_hint?: string
-code_diff_summary?: string
+code_diff_summary?: (string | {
+
+})
 proc?: ProcessRecord
 last_error?: {
 returncode?: (number | null)

@@ -40,8 +40,8 @@ other_attempts?: OtherAttempt[]
 export interface LedgerRunLink {
 experiment_id: string
 experiment_path?: string
-hypothesis_id?: string
-sub_hypothesis_id?: string
+hypothesis_id?: (string | null)
+sub_hypothesis_id?: (string | null)
 }
 export interface LedgerReason {
 code: ("exit_nonzero" | "signal" | "timeout" | "oom" | "spawn_error" | "operator_stop" | "removed" | "needs_failed" | "lost" | "scheduler_unknown" | "disk_full" | "cache_hit" | "interrupted")

@@ -4,6 +4,8 @@ import type { ProjectConfig } from "./config.ts";
 import type { RunDocumentShape } from "./document.ts";
 import type { InstalledMarker } from "./installed.ts";
 import type { LedgerEntry } from "./ledger-entry.ts";
+import type { NoteIds } from "./note-ids.ts";
+import type { NoteJournal } from "./note-journal.ts";
 import type { RunsIndex } from "./runs-index.ts";
 
 /** A compiled schema: true when the value has its shape; otherwise `errors` says why, until the next call. */
@@ -15,4 +17,6 @@ export declare const isConfig: Validator<ProjectConfig>;
 export declare const isDocument: Validator<RunDocumentShape>;
 export declare const isInstalled: Validator<InstalledMarker>;
 export declare const isLedgerEntry: Validator<LedgerEntry>;
+export declare const isNoteIds: Validator<NoteIds>;
+export declare const isNoteJournal: Validator<NoteJournal>;
 export declare const isRunsIndex: Validator<RunsIndex>;

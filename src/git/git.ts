@@ -21,6 +21,11 @@ export interface Git {
   /** Commits on HEAD that its upstream lacks and that touch `folders`; `undefined` without an upstream. */
   unpushedCommitCount(folders: readonly string[]): Promise<number | undefined>;
 
+  /**
+   * Files that any commit ever put into a folder, on any branch, tag or fetched remote branch; empty outside a repository.
+   */
+  filesEverIn(folder: string): Promise<readonly string[]>;
+
   /** Whether git would ignore a file of this root-relative path if it were untracked. */
   isIgnored(path: string): Promise<boolean>;
 

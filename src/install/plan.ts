@@ -4,6 +4,7 @@ import { ATTRIBUTE_LINES, findHidingLine, ignoreLines, mergeManagedBlock } from 
 import { AexpError } from "../model/errors.ts";
 import { type Exact, ExactNumber, type ExactObject, isSameExact, toSortedPrettyJson } from "../model/exact-json.ts";
 import { parseExactObject } from "../model/exact-json-reader.ts";
+import { SPECIAL_NOTE_TEXTS } from "./special-notes.ts";
 import type { TextFiles } from "./text-files.ts";
 
 /** What becomes of one file. */
@@ -34,7 +35,6 @@ const NOTE_FOLDERS = [
   "kb/research/literature",
   "kb/reports",
   "kb/lessons",
-  "kb/mission",
 ] as const;
 
 /** The marker's file. It is written last, so that a repository counts as installed only when everything else is there. */
@@ -54,6 +54,16 @@ export function planIgnoreFile(files: TextFiles, runStorePath: string): { file: 
 /** `.gitattributes`. @throws {AexpError} `gitignore.block_broken` */
 export function planAttributesFile(files: TextFiles): PlannedFile {
   return planBlock(files, ".gitattributes", ATTRIBUTE_LINES);
+}
+
+/** The notes that every knowledge base begins with; those that are there, whatever they hold, stay as they are. */
+export function planSpecialNotes(files: TextFiles): readonly PlannedFile[] {
+  return Object.entries(SPECIAL_NOTE_TEXTS).map(([path, text]) => {
+    checkFolders(files, path);
+    return files.kind(path) === "nothing"
+      ? planned(files, { path, action: "create", text })
+      : { path, action: "identical", text };
+  });
 }
 
 /** A `.gitkeep` for each folder of notes that is missing or empty. */
@@ -139,5 +149,9 @@ function blocked(path: string, found: string, wanted: string): AexpError {
 
 /** Tells which scaffold is installed: it changes when a version of aexp installs other lines or folders. */
 function scaffoldSha(): string {
-  return hash("sha256", JSON.stringify([ignoreLines("RUNS"), ATTRIBUTE_LINES, NOTE_FOLDERS]), "hex");
+  return hash(
+    "sha256",
+    JSON.stringify([ignoreLines("RUNS"), ATTRIBUTE_LINES, NOTE_FOLDERS, SPECIAL_NOTE_TEXTS]),
+    "hex",
+  );
 }

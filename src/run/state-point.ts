@@ -16,13 +16,15 @@ export interface StatePointParts {
   readonly hypothesisId?: string | undefined;
   readonly subHypothesisId?: string | undefined;
   readonly code?: CodeIdentity | undefined;
+  /** The parameters of the condition that the user's keys name. */
+  readonly condition?: ExactObject | undefined;
   /** The user's own keys. */
   readonly own: ExactObject;
 }
 
 /**
- * The state point of a run, keys in the order of their origin, later ones winning: experiment, hypotheses, code, and
- * the user's own.
+ * The state point of a run, keys in the order of their origin, later ones winning: experiment, hypotheses, code, the
+ * named condition, and the user's own.
  *
  * @throws {AexpError} `state_point.reserved_key`, `state_point.invalid`
  */
@@ -41,7 +43,7 @@ export function buildStatePoint(parts: StatePointParts): ExactObject {
     statePoint.set("code_commit", parts.code.commit);
     statePoint.set("code_dirty", parts.code.isDirty);
   }
-  for (const [key, value] of parts.own) statePoint.set(key, value);
+  for (const [key, value] of [...(parts.condition ?? []), ...parts.own]) statePoint.set(key, value);
   checkSignacKeys(statePoint);
   checkNumbers(statePoint, "");
   return statePoint;

@@ -1,15 +1,13 @@
 import { relative } from "node:path";
 
-import { type Finding, toFinding } from "../kb/finding.ts";
-import type { NoteStore } from "../kb/kb-store.ts";
-import { parseNote } from "../kb/note.ts";
+import { KB_FOLDER } from "../kb/kb-store.ts";
 import type { LedgerRead } from "../ledger/ledger-store.ts";
 import type { Issue } from "../model/issue.ts";
 import type { RunRead } from "../run/run-store.ts";
+import type { CheckedNotes } from "./check-notes.ts";
 import { CitationBook } from "./citation-book.ts";
 import { Collector } from "./collector.ts";
 import type { CheckOptions, RuleContext, Sources } from "./context.ts";
-import { type Experiments, NO_EXPERIMENTS, readExperiments } from "./experiments.ts";
 import { judgeCitations } from "./judge-citations.ts";
 import { joinRuns, type Sighting } from "./join.ts";
 import { ENTRY_RULES } from "./rules/ledger/index.ts";
@@ -18,8 +16,21 @@ import { RUN_RULES } from "./rules/run/index.ts";
 /** What a validation found, and how much it looked at. */
 export interface Validation {
   readonly issues: readonly Issue[];
-  readonly checked: { readonly runs: number; readonly entries: number; readonly findings: number };
+  readonly checked: {
+    readonly runs: number;
+    readonly entries: number;
+    readonly findings: number;
+    /** Notes of the research graph; the findings are among them. */
+    readonly notes: number;
+  };
 }
+
+const NO_NOTES: CheckedNotes = {
+  count: 0,
+  findingCount: 0,
+  findings: [],
+  experiments: { isKept: false, byId: () => [] },
+};
 
 /**
  * Carries out every check of the scope. Findings come first, because they say what to look for; then runs and entries
@@ -34,7 +45,7 @@ class Check {
   readonly #sources: Sources;
   readonly #options: CheckOptions;
   readonly #issues: Collector;
-  readonly #counts = { runs: 0, entries: 0, findings: 0 };
+  readonly #counts = { runs: 0, entries: 0, findings: 0, notes: 0 };
   /** Whether a run that is nowhere is nowhere indeed: every authority could be read to its end. */
   #isComplete = true;
   #hasAuthority = false;
@@ -46,16 +57,18 @@ class Check {
   }
 
   async run(): Promise<Validation> {
-    const { scope, strictness } = this.#options;
+    const { scope, strictness, onProgress } = this.#options;
     const isRunScope = scope !== "kb";
     // Git works beside us while the files are read.
     const uncommitted = isRunScope ? this.#startUncommitted() : undefined;
-    const findings = scope === "runs" ? [] : await this.#readFindings();
+    const { findings, experiments } = await this.#readNotes();
     const book = new CitationBook(findings);
-    const context = { ...this.#sources, ...this.#options, experiments: await this.#readExperiments(isRunScope) };
+    const context = { ...this.#sources, ...this.#options, experiments };
+    let done = 0;
     this.#readRuns((sighting) => {
       book.see(sighting);
       if (isRunScope) this.#judge(sighting, context);
+      onProgress?.((done += 1));
     });
     this.#readIndexes(book);
     judgeCitations(findings, book, this.#issues, {
@@ -67,44 +80,29 @@ class Check {
     return { issues: this.#issues.finish(), checked: this.#counts };
   }
 
-  async #readFindings(): Promise<readonly Finding[]> {
+  /** The modules that read notes are only loaded where there are notes. */
+  async #readNotes(): Promise<CheckedNotes> {
+    const { scope, isSelected, isNamed } = this.#options;
     const { notes } = this.#sources;
-    const findings: Finding[] = [];
-    for (const name of this.#listNotes(notes)) {
-      const path = `kb/research/findings/${name}`;
-      if (!this.#options.isSelected(path)) continue;
-      this.#counts.findings += 1;
-      const file = notes.read("research/findings", name);
-      if (file.kind === "unreadable") {
-        this.#issues.add("finding.unreadable", file.problem, path);
-        continue;
-      }
-      const read = await parseNote(file.text);
-      if (read.kind === "note") findings.push(toFinding(path, read.note));
-      else {
-        const { message, line, column } = read.problem;
-        this.#issues.add("finding.unreadable", { message: `${message} (line ${line}, column ${column})`, line }, path);
-      }
+    if (!notes.exists()) {
+      // A folder that is simply not there is no problem.
+      const { problems } = notes.list(KB_FOLDER, "flat");
+      for (const { path, problem } of problems) this.#issues.add("kb.filesystem", problem, path);
+      return NO_NOTES;
     }
-    return findings;
-  }
-
-  #listNotes(notes: NoteStore): readonly string[] {
     try {
-      return notes.list("research/findings").filter((name) => name.startsWith("F"));
+      if (scope === "runs") {
+        const { readExperiments } = await import("./experiments.ts");
+        return { ...NO_NOTES, experiments: await readExperiments(notes, this.#issues) };
+      }
+      const { checkNotes } = await import("./check-notes.ts");
+      const checked = await checkNotes(notes, this.#issues, { isSelected, isNamed });
+      this.#counts.notes = checked.count;
+      this.#counts.findings = checked.findingCount;
+      return checked;
     } catch (error) {
-      this.#issues.fail("reading the findings", error, "kb/research/findings");
-      return [];
-    }
-  }
-
-  async #readExperiments(isNeeded: boolean): Promise<Experiments> {
-    if (!isNeeded) return NO_EXPERIMENTS;
-    try {
-      return await readExperiments(this.#sources.notes);
-    } catch (error) {
-      this.#issues.fail("reading the experiments", error, "kb/research/experiments");
-      return NO_EXPERIMENTS;
+      this.#issues.fail("reading the notes", error, KB_FOLDER);
+      return NO_NOTES;
     }
   }
 

@@ -3,6 +3,7 @@ import type { Finding } from "../kb/finding.ts";
 import type { RunsIndex } from "../ledger/runs-index.ts";
 import { type Exact, type ExactObject, toPythonJson } from "../model/exact-json.ts";
 import { runLinkOf } from "../run/document.ts";
+import { parameterAt } from "../run/parameters.ts";
 import type { Sighting } from "./join.ts";
 import { unfinishedStatus } from "./outcome.ts";
 
@@ -134,7 +135,7 @@ function identityOf(value: Exact): string {
 
 function isSelected(statePoint: ExactObject, selector: ReadonlyMap<string, string>): boolean {
   for (const [key, wanted] of selector) {
-    const value = statePoint.get(key);
+    const value = parameterAt(statePoint, key);
     if (value === undefined || identityOf(value) !== wanted) return false;
   }
   return true;

@@ -23,13 +23,23 @@ export class Collector {
   add(code: IssueCode, report: Report | undefined, subjectPath?: string): void {
     if (report === undefined) return;
     const issue = toIssue(code, report, subjectPath);
-    if (issue.path === undefined || this.#isSelected(issue.path)) this.#issues.push(issue);
+    const { concerns = [] } = typeof report === "string" ? {} : report;
+    if (issue.path === undefined || [issue.path, ...concerns].some(this.#isSelected)) this.#issues.push(issue);
   }
 
   /** Runs one check on one subject. */
   ask(code: IssueCode, check: () => Report | undefined, subjectPath?: string): void {
     try {
       this.add(code, check(), subjectPath);
+    } catch (error) {
+      this.fail(`the check ${code}`, error, subjectPath);
+    }
+  }
+
+  /** Runs a check that may report several things. */
+  askAll(code: IssueCode, check: () => Iterable<Report>, subjectPath?: string): void {
+    try {
+      for (const report of check()) this.add(code, report, subjectPath);
     } catch (error) {
       this.fail(`the check ${code}`, error, subjectPath);
     }

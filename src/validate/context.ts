@@ -40,6 +40,10 @@ export interface CheckOptions {
   readonly heartbeatIntervalS: number;
   /** Whether the user wants to hear about this file; the path is relative to the root. */
   readonly isSelected: (path: string) => boolean;
+  /** Whether the user named exactly this file. */
+  readonly isNamed: (path: string) => boolean;
+  /** Told after every run or entry that was looked at. */
+  readonly onProgress?: ((done: number) => void) | undefined;
 }
 
 /** What the rules for runs and entries may look at beside their subject. */

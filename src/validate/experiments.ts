@@ -1,5 +1,7 @@
+import { type KbNote, type KnowledgeBase, folderOf, readNote } from "../kb/knowledge-base.ts";
 import type { NoteStore } from "../kb/kb-store.ts";
-import { artifactIdOf, fieldOf, parseNote } from "../kb/note.ts";
+import { artifactIdOf, fieldOf } from "../kb/note.ts";
+import type { Collector } from "./collector.ts";
 
 /** What the run checks need of an experiment's note. */
 export interface Experiment {
@@ -18,34 +20,40 @@ export interface Experiments {
   byId(experimentId: string): readonly Experiment[];
 }
 
-/** Reads the notes `kb/research/experiments/E###-*.md`. */
-export async function readExperiments(notes: NoteStore): Promise<Experiments> {
-  const byId = new Map<string, Experiment[]>();
-  for (const name of notes.list("research/experiments")) {
-    const id = /^E\d{3,}(?=-.*\.md$|\.md$)/.exec(name)?.[0];
-    if (id === undefined) continue;
-    const experiments = byId.get(id) ?? [];
-    experiments.push(await readExperiment(notes, name));
-    byId.set(id, experiments);
-  }
-  return { isKept: notes.exists(), byId: (id) => byId.get(id) ?? [] };
+/** Reads the notes `kb/research/experiments/E###-*.md`, and none of the others. */
+export async function readExperiments(store: NoteStore, issues: Collector): Promise<Experiments> {
+  const { files, problems } = store.list(folderOf("experiment"), "flat");
+  for (const { path, problem } of problems) issues.add("kb.filesystem", problem, path);
+  const notes: KbNote[] = [];
+  for (const path of files) if (path.endsWith(".md")) notes.push(await readNote(store, path));
+  return toExperiments(notes, problems);
 }
 
-/** What stands in for the notes where they are not needed. */
-export const NO_EXPERIMENTS: Experiments = { isKept: false, byId: () => [] };
+/** The experiments among the notes. Where their folder could not be listed, nothing is known of them. */
+export function toExperiments(notes: readonly KbNote[], problems: KnowledgeBase["problems"]): Experiments {
+  const folder = folderOf("experiment");
+  const isKept = !problems.some(({ path }) => `${folder}/`.startsWith(`${path}/`));
+  const byId = new Map<string, Experiment[]>();
+  for (const note of notes) {
+    if (note.type !== "artifact" || note.kind !== "experiment") continue;
+    const experiments = byId.get(note.id) ?? [];
+    experiments.push(toExperiment(note));
+    byId.set(note.id, experiments);
+  }
+  return { isKept, byId: (id) => byId.get(id) ?? [] };
+}
 
-async function readExperiment(notes: NoteStore, name: string): Promise<Experiment> {
-  const path = `kb/research/experiments/${name}`;
-  const failed = (problem: string): Experiment => ({ path, hypothesisId: undefined, subHypothesisIds: [], problem });
-  const file = notes.read("research/experiments", name);
-  if (file.kind === "unreadable") return failed(file.problem);
-  const read = await parseNote(file.text);
-  if (read.kind === "unreadable") return failed(`${read.problem.message} (line ${read.problem.line})`);
-  const listed = fieldOf(read.note, "sub_hypotheses");
+function toExperiment({ path, content }: KbNote): Experiment {
+  if (content.kind === "unreadable") {
+    const place = content.line === undefined ? "" : ` (line ${content.line})`;
+    return { path, hypothesisId: undefined, subHypothesisIds: [], problem: `${content.problem}${place}` };
+  }
+  const { note } = content.text;
+  const listed = fieldOf(note, "sub_hypotheses");
   const items = Array.isArray(listed) ? listed : typeof listed === "string" ? listed.split(",") : [];
   return {
     path,
-    hypothesisId: artifactIdOf(fieldOf(read.note, "hypothesis")),
+    hypothesisId: artifactIdOf(fieldOf(note, "hypothesis")),
     subHypothesisIds: items.flatMap((item) => artifactIdOf(item) ?? []),
     problem: undefined,
   };

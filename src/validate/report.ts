@@ -11,6 +11,8 @@ export type Report =
       /** Where it differs from the subject's. */
       readonly path?: string | undefined;
       readonly line?: number | undefined;
+      /** Other files that are the reason: who wants to hear about one of them hears this too. */
+      readonly concerns?: readonly string[] | undefined;
       readonly detail?: Issue["detail"];
     };
 

@@ -21,6 +21,9 @@ export class Selection {
     return matches.length > 0;
   };
 
+  /** Whether exactly this path was named. */
+  readonly names = (path: string): boolean => this.#paths.includes(path);
+
   /** The named paths below which nothing was asked about. */
   unmatched(): readonly string[] {
     return this.#paths.filter((path) => !this.#matched.has(path));

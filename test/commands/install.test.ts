@@ -19,7 +19,7 @@ describe("aexp install", () => {
     expect((await runCli(root, ["install", "--machine-label", "cluster"])).stdout).toMatchInlineSnapshot(`
       "created    .gitignore
       created    .gitattributes
-      created    kb/ (8 folders for notes)
+      created    kb/ (3 notes, 7 folders for notes)
       created    .runs/ (run store)
       created    git config merge.aexp-ledger.name
       created    git config merge.aexp-ledger.driver
@@ -189,7 +189,8 @@ describe("aexp install", () => {
     mkdirSync(join(root, "kb/lessons"), { recursive: true });
     writeFileSync(join(root, "kb/lessons/L.md"), "x");
     await runCli(root, ["install"]);
-    expect(globSync("kb/**/.gitkeep", { cwd: root })).toHaveLength(7);
+    expect(globSync("kb/**/.gitkeep", { cwd: root })).toHaveLength(6);
+    expect(globSync("kb/**/*.md", { cwd: root })).toEqual(["kb/lessons/L.md"]);
   });
 
   it("chains a pre-push hook that is there, byte for byte, with its own exit code", async () => {

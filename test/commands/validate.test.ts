@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -13,7 +13,7 @@ describe("aexp validate", () => {
     const root = dataset({ runs: 30, entries: 30, findings: 5, citations: 4 });
 
     expect(await runCli(root, ["validate"])).toEqual({
-      stdout: "0 errors, 0 warnings (30 runs, 30 ledger entries, 5 findings checked)\n",
+      stdout: "0 errors, 0 warnings (30 runs, 30 ledger entries, 5 findings, 7 notes checked)\n",
       stderr: "",
       exitCode: 0,
     });
@@ -43,7 +43,7 @@ describe("aexp validate", () => {
 
     expect((await runCli(root, ["validate"])).stdout).toMatchInlineSnapshot(`
       "warning ledger.uncommitted .aexp/ledger 3 entries are not committed, so other machines cannot see them: run \`aexp sync\`
-      0 errors, 1 warning (3 runs, 3 ledger entries, 0 findings checked)
+      0 errors, 1 warning (3 runs, 3 ledger entries, 0 findings, 2 notes checked)
       "
     `);
     expect((await runCli(root, ["validate", "--kb-only"])).stdout).not.toContain("uncommitted");
@@ -83,7 +83,7 @@ describe("aexp validate", () => {
     const one = await runCli(join(root, "kb"), ["validate", "research/findings/F002-claim.md"]);
     expect(one.stdout).toMatchInlineSnapshot(`
       "warning finding.uncited kb/research/findings/F002-claim.md the finding cites no run: add supporting_runs to its frontmatter
-      0 errors, 1 warning (1 run, 1 ledger entry, 1 finding checked)
+      0 errors, 1 warning (1 run, 1 ledger entry, 1 finding, 1 note checked)
       "
     `);
     expect(await runCli(root, ["validate", "."])).toMatchObject({
@@ -103,16 +103,20 @@ describe("aexp validate on hostile input", () => {
     const root = dataset({ runs: 1, entries: 1, findings: 1, citations: 1 });
     const findings = join(root, "kb/research/findings");
     writeFileSync(join(tempDir(), "outside.md"), "---\na: 1\n---\n");
-    symlinkSync("F001-claim.md", join(findings, "F002-inside.md"));
+    const text = readFileSync(join(findings, "F001-claim.md"), "utf8");
+    mkdirSync(join(root, "drafts"));
+    writeFileSync(join(root, "drafts/claim.md"), text.replaceAll("F001", "F002"));
+    symlinkSync("../../../drafts/claim.md", join(findings, "F002-inside.md"));
     symlinkSync("/etc/hostname", join(findings, "F003-outside.md"));
     symlinkSync("nowhere.md", join(findings, "F004-dangling.md"));
     mkdirSync(join(findings, "F005-folder.md"));
 
+    await runCli(root, ["validate", "--fix"]);
     expect((await runCli(root, ["validate"])).stdout).toMatchInlineSnapshot(`
       "error finding.unreadable kb/research/findings/F003-outside.md the file is a symbolic link that leads out of the repository
       error finding.unreadable kb/research/findings/F004-dangling.md the file is a symbolic link to nothing
       error finding.unreadable kb/research/findings/F005-folder.md it is a folder
-      3 errors, 0 warnings (1 run, 1 ledger entry, 5 findings checked)
+      3 errors, 0 warnings (1 run, 1 ledger entry, 5 findings, 7 notes checked)
       "
     `);
   });
@@ -130,8 +134,8 @@ describe("aexp validate on hostile input", () => {
     const { stdout, exitCode } = await runCli(root, ["validate"]);
     expect(stdout.replaceAll(root, "/repo")).toMatchInlineSnapshot(`
       "error validate.check_failed .aexp/ledger reading the ledger failed: "/repo/.aexp/ledger" is a symbolic link; the ledger is neither read nor written through it
-      error validate.check_failed kb/research/experiments reading the experiments failed: "/repo/kb/research/experiments" leads out of the repository; the notes there are not read
-      2 errors, 0 warnings (0 runs, 0 ledger entries, 2 findings checked)
+      error kb.filesystem kb/research/experiments the folder leads out of the repository; the notes there are not read
+      2 errors, 0 warnings (0 runs, 0 ledger entries, 2 findings, 3 notes checked)
       "
     `);
     expect(exitCode).toBe(1);
@@ -146,13 +150,14 @@ describe("aexp validate on hostile input", () => {
     const { stdout } = await runCli(root, ["validate"]);
     expect(stdout.match(/^error \S+ \S+/gm)).toEqual([
       "error validate.check_failed .runs",
-      "error validate.check_failed kb/research/findings",
+      "error kb.filesystem kb/research/findings",
     ]);
   });
 
   it("reports notes that are too large, or no UTF-8", async () => {
     const root = dataset({ runs: 1, entries: 1, findings: 0, citations: 0 });
     const findings = join(root, "kb/research/findings");
+    mkdirSync(findings);
     writeFileSync(join(findings, "F001-large.md"), "---\na: 1\n---\n");
     truncateSync(join(findings, "F001-large.md"), 50 * 1024 * 1024);
     writeFileSync(join(findings, "F002-bytes.md"), Buffer.from([0x2d, 0x2d, 0x2d, 0x0a, 0xff, 0xfe, 0x0a]));
@@ -160,7 +165,7 @@ describe("aexp validate on hostile input", () => {
     expect((await runCli(root, ["validate"])).stdout).toMatchInlineSnapshot(`
       "error finding.unreadable kb/research/findings/F001-large.md the file is larger than 4 MiB
       error finding.unreadable kb/research/findings/F002-bytes.md the file is not UTF-8 text
-      2 errors, 0 warnings (1 run, 1 ledger entry, 2 findings checked)
+      2 errors, 0 warnings (1 run, 1 ledger entry, 2 findings, 4 notes checked)
       "
     `);
   });
@@ -169,6 +174,7 @@ describe("aexp validate on hostile input", () => {
     const root = dataset({ runs: 0, entries: 0, findings: 0, citations: 0 });
     mkdirSync(join(root, ".aexp/runs-index"));
     symlinkSync("/etc/hostname", join(root, ".aexp/runs-index/link.json"));
+    mkdirSync(join(root, "kb/research/findings"), { recursive: true });
     writeFileSync(join(root, "kb/research/findings/F001-x.md"), '---\nsupporting_runs: "\\e[31mred"\n---\n');
 
     const { stdout } = await runCli(root, ["validate"]);

@@ -1,5 +1,6 @@
-import type { Comparison, RunGroup, Spread } from "../../app/compare-runs.ts";
+import type { Comparison, RunGroup } from "../../app/compare-runs.ts";
 import { toPrintable } from "../../model/exact-json.ts";
+import type { Spread } from "../../run/seed-groups.ts";
 import type { Screen } from "../screen.ts";
 import { paint } from "./paint.ts";
 import { type Column, renderTable } from "./table.ts";

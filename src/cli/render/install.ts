@@ -9,9 +9,9 @@ export function renderInstall({ steps, unchanged, dry_run: isDryRun, machine_lab
   const folded = steps.flatMap((step) => {
     if (!isNote(step.what)) return [step];
     if (step !== notes[0]) return [];
-    const changed = notes.filter(({ action }) => action !== "identical").length;
-    if (changed === 0) return [{ what: "kb/ (notes)", action: "identical" } as const];
-    return [{ what: `kb/ (${changed} folders for notes)`, action: "created" } as const];
+    const changed = notes.filter(({ action }) => action !== "identical").map(({ what }) => what);
+    if (changed.length === 0) return [{ what: "kb/ (notes)", action: "identical" } as const];
+    return [{ what: `kb/ (${contentsOf(changed)})`, action: "created" } as const];
   });
   const lines = folded.map(({ what, action }) => {
     const word = isDryRun ? WOULD[action] : action;
@@ -23,6 +23,16 @@ export function renderInstall({ steps, unchanged, dry_run: isDryRun, machine_lab
       ? "Nothing was written."
       : `Installed as ${label}. Commit and share with \`aexp sync\`.`;
   return [...lines, "", end].join("\n");
+}
+
+/** `3 notes, 7 folders for notes`. */
+function contentsOf(paths: readonly string[]): string {
+  const folders = paths.filter((path) => path.endsWith("/.gitkeep")).length;
+  const notes = paths.length - folders;
+  return [
+    ...(notes === 0 ? [] : [`${notes} ${notes === 1 ? "note" : "notes"}`]),
+    ...(folders === 0 ? [] : [`${folders} ${folders === 1 ? "folder" : "folders"} for notes`]),
+  ].join(", ");
 }
 
 function isNote(what: string): boolean {

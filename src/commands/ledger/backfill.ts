@@ -31,7 +31,7 @@ export default class LedgerBackfill extends BaseCommand {
       overwrite: flags.overwrite,
       allowLocalPath: flags["allow-local-path"],
       dryRun: flags["dry-run"],
-      onProgress: (done, total) => progress.update(done, total),
+      onProgress: (done, total) => progress.update(done, () => total),
     }).finally(() => progress.end());
 
     for (const { message } of outcome.failed) this.io.stderr.write(`error: ${toSafeLine(message)}\n`);

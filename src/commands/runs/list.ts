@@ -1,6 +1,7 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { LIST_FLAGS } from "../../cli/list-flags.ts";
 import { printRunList } from "../../cli/print-run-list.ts";
+import { Progress } from "../../cli/progress.ts";
 import { RUN_FILTER_FLAGS, toRunQuery } from "../../cli/run-filter-flags.ts";
 import { screenOf } from "../../cli/screen.ts";
 
@@ -24,6 +25,7 @@ export default class RunsList extends BaseCommand {
     const screen = screenOf(this.io, this.color, repo.clock.nowMs());
     const query = await toRunQuery(flags, screen.nowMs);
     const form = this.jsonEnabled() ? "json" : flags.ndjson ? "ndjson" : flags.csv ? "csv" : "text";
-    printRunList(repo, { query, screen, form, ...flags }, this.io.stdout);
+    const progress = new Progress(this.io.stderr, "reading runs:");
+    printRunList(repo, { query, screen, form, progress, ...flags }, this.io.stdout);
   }
 }

@@ -2,7 +2,7 @@ import { relative, resolve, sep } from "node:path";
 
 import { AexpError } from "../../model/errors.ts";
 import type { Git } from "../git.ts";
-import { GitRunner } from "./run-git.ts";
+import { GitRunner, splitItems } from "./run-git.ts";
 
 /** Asks the git program, one process for each question. */
 export class GitProgram implements Git {
@@ -71,6 +71,12 @@ export class GitProgram implements Git {
     if (upstream === undefined) return undefined;
     const count = await this.#git.text(["rev-list", "--count", `${upstream}..HEAD`, "--", ...folders.map(literal)]);
     return Number(count);
+  }
+
+  async filesEverIn(folder: string): Promise<readonly string[]> {
+    const log = ["log", "--all", "--format=", "--name-only", "--diff-filter=A", "--no-renames", "--relative", "-z"];
+    const { exitCode, stdout } = await this.#git.run([...log, "--", literal(folder)], { answers: [0, 128] });
+    return exitCode === 0 ? [...new Set(splitItems(stdout))] : [];
   }
 
   async isIgnored(path: string): Promise<boolean> {

@@ -1,52 +1,134 @@
-import { readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
 
 import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
+import { explainWriteFailure } from "../../platform/atomic-write.ts";
+import { withFolderLock } from "../../platform/folder-lock.ts";
 import { readTextFile } from "../../platform/read-file.ts";
-import type { NoteFile, NoteFolder, NoteStore } from "../kb-store.ts";
+import type { NoteKind } from "../artifact.ts";
+import { KB_FOLDER, type KbListing, type NoteChange, type NoteFile, type NoteStore } from "../kb-store.ts";
+import { folderOf } from "../knowledge-base.ts";
+import { highestOf } from "../note-journal.ts";
+import { NoteWriter } from "./note-writer.ts";
 
 const MAX_NOTE_BYTES = 4 * 1024 * 1024;
+/** Deeper folders are hardly meant, and a loop of mounts would have no end. */
+const MAX_DEPTH = 32;
+/** How long a writer waits for the other writers. */
+const LOCK_WAIT_MS = 60_000;
+/** A note that is being written has this name until it is complete. */
+const TEMPORARY = /\.md\.\d{4,}$/;
 
 /** The knowledge base on disk. Symbolic links are followed only inside the repository. */
 export class FsNoteStore implements NoteStore {
   readonly path: string;
   readonly #root: string;
+  readonly #writer: NoteWriter;
 
   constructor(root: string) {
     this.#root = root;
-    this.path = join(root, "kb");
+    this.path = join(root, KB_FOLDER);
+    this.#writer = new NoteWriter(root, (path) => this.#currentText(path));
   }
 
   exists(): boolean {
     return statSync(this.path, { throwIfNoEntry: false })?.isDirectory() === true;
   }
 
-  list(folder: NoteFolder): readonly string[] {
-    const path = join(this.path, folder);
-    try {
-      if (!this.#isInside(path)) {
-        throw new AexpError(`${JSON.stringify(path)} leads out of the repository; the notes there are not read`, {
-          code: "note.folder_unsafe",
-          hint: "Put a plain folder in its place.",
-        });
+  list(folder: string, depth: "flat" | "deep"): KbListing {
+    const files: string[] = [];
+    const problems: { path: string; problem: string }[] = [];
+    const visit = (path: string, level: number): void => {
+      for (const entry of this.#entriesOf(path, problems)) {
+        const inner = `${path}/${entry.name}`;
+        const kind = entry.isSymbolicLink() ? this.#kindBehindLink(inner) : kindOf(entry);
+        // A folder that is named like a note is a note that cannot be read.
+        if (kind === "file" || (kind === "folder" && inner.endsWith(".md"))) files.push(inner);
+        else if (kind === "folder" && depth === "deep" && level < MAX_DEPTH) visit(inner, level + 1);
       }
-      return readdirSync(path)
-        .filter((name) => name.endsWith(".md") && !name.startsWith("."))
-        .toSorted();
+    };
+    visit(folder, 0);
+    return { files: files.toSorted(), problems };
+  }
+
+  read(path: string): NoteFile {
+    const absolute = `${this.#root}/${path}`;
+    try {
+      return { kind: "text", text: readTextFile(absolute, MAX_NOTE_BYTES, { noFollow: true }) };
     } catch (error) {
-      if (systemErrorCode(error) === "ENOENT") return [];
-      throw error;
+      if (systemErrorCode(error) === "ELOOP") return this.#readThroughLink(absolute);
+      return { kind: "unreadable", problem: problemOf(error) };
     }
   }
 
-  read(folder: NoteFolder, name: string): NoteFile {
-    const path = `${this.path}/${folder}/${name}`;
+  isFile(path: string): boolean {
+    const absolute = join(this.#root, path);
     try {
-      return { kind: "text", text: readTextFile(path, MAX_NOTE_BYTES, { noFollow: true }) };
-    } catch (error) {
-      if (systemErrorCode(error) === "ELOOP") return this.#readThroughLink(path);
-      return { kind: "unreadable", problem: problemOf(error) };
+      return statSync(absolute, { throwIfNoEntry: false })?.isFile() === true && this.#isInside(absolute);
+    } catch {
+      // A part of the path that is no folder, a loop of links, a name that is too long: no file is there.
+      return false;
     }
+  }
+
+  highestNumber(kind: NoteKind): number {
+    return highestOf(kind, this.#writer.readIds(), this.list(folderOf(kind), "flat").files);
+  }
+
+  async edit<T>(decide: () => Promise<{ readonly changes: readonly NoteChange[]; readonly value: T }>): Promise<T> {
+    const folder = join(this.#root, ".aexp");
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw explainWriteFailure(error, folder);
+    }
+    const done = await withFolderLock(join(folder, "notes.lock"), LOCK_WAIT_MS, async (lock) => {
+      if (lock.wasAbandoned) this.#removeLeftovers();
+      await this.#writer.finishInterrupted();
+      const { changes, value } = await decide();
+      if (!lock.isHeld()) throw locked("this process was suspended while it changed the notes, and lost its turn");
+      await this.#writer.apply(changes);
+      return value;
+    });
+    if (done === undefined) throw locked(`other processes have been changing the notes for ${LOCK_WAIT_MS / 1000} s`);
+    return done.result;
+  }
+
+  /** What a killed writer had not renamed yet. */
+  #removeLeftovers(): void {
+    for (const path of this.list(KB_FOLDER, "deep").files) {
+      if (TEMPORARY.test(path)) rmSync(join(this.#root, path), { force: true });
+    }
+  }
+
+  #currentText(path: string): string | undefined {
+    const absolute = `${this.#root}/${path}`;
+    if (statSync(absolute, { throwIfNoEntry: false }) === undefined) return undefined;
+    const file = this.read(path);
+    if (file.kind === "text") return file.text;
+    throw new AexpError(`${path} cannot be changed: ${file.problem}`, { code: "note.unreadable" });
+  }
+
+  #entriesOf(path: string, problems: { path: string; problem: string }[]): readonly Dirent[] {
+    const absolute = join(this.#root, path);
+    try {
+      if (!this.#isInside(absolute)) {
+        problems.push({ path, problem: "the folder leads out of the repository; the notes there are not read" });
+        return [];
+      }
+      return readdirSync(absolute, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."));
+    } catch (error) {
+      if (systemErrorCode(error) !== "ENOENT") problems.push({ path, problem: folderProblem(error) });
+      return [];
+    }
+  }
+
+  /** A link to a folder is followed unless it leads out, or to a folder around itself. */
+  #kindBehindLink(path: string): "file" | "folder" | "other" {
+    const absolute = join(this.#root, path);
+    const found = statSync(absolute, { throwIfNoEntry: false });
+    if (found?.isDirectory() !== true) return "file";
+    return absolute.startsWith(realpathSync(absolute) + sep) ? "other" : "folder";
   }
 
   #readThroughLink(path: string): NoteFile {
@@ -66,6 +148,20 @@ export class FsNoteStore implements NoteStore {
   #isInside(path: string): boolean {
     return realpathSync(path).startsWith(realpathSync(this.#root) + sep);
   }
+}
+
+function kindOf(entry: Dirent): "file" | "folder" | "other" {
+  return entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other";
+}
+
+function locked(problem: string): AexpError {
+  return new AexpError(problem, { code: "note.locked", hint: "Run the command again. Nothing was changed." });
+}
+
+function folderProblem(error: unknown): string {
+  const code = systemErrorCode(error);
+  if (code === "EACCES") return "the folder may not be read";
+  return code === "ENOTDIR" ? "it is no folder" : messageOf(error);
 }
 
 function problemOf(error: unknown): string {

@@ -10,11 +10,14 @@ export const staleEntry: EntryRule = {
     if (local?.kind !== "run") return undefined;
     const { facts } = local.run.document;
     if (facts.status === undefined || !isTerminal(facts.status)) return undefined;
-    const order = compareEnds(facts.ended_at, entry.ended_at);
+    // The Python package commits a run before it knows when it ended.
+    const [own, committed] =
+      entry.ended_at === undefined ? [facts.started_at, entry.started_at] : [facts.ended_at, entry.ended_at];
+    const order = compareEnds(own, committed);
     if (order < 0) return undefined;
     const changed =
       order > 0
-        ? "it ended later"
+        ? `it ${entry.ended_at === undefined ? "started" : "ended"} later`
         : facts.status !== entry.status
           ? `its status is ${facts.status}, not ${entry.status}`
           : runLinkOf(facts)?.experiment_id !== entry.run_link?.experiment_id

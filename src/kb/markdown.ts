@@ -1,0 +1,116 @@
+/** A heading and what stands below it. Offsets count UTF-16 units in the whole text of the note. */
+export interface Section {
+  /** 1 for `#`, 2 for `##`. */
+  readonly level: number;
+  readonly title: string;
+  /** Of the heading, from 1. */
+  readonly line: number;
+  readonly start: number;
+  /** Where the line after the heading begins. */
+  readonly bodyStart: number;
+  /** Where the next heading of the same or a higher level begins, or the text ends. */
+  readonly end: number;
+}
+
+/** `[[target#heading|words]]`, or `![[target]]`. */
+export interface Wikilink {
+  /** What is linked, without heading, block and words; empty for a link to a heading of the same note. */
+  readonly target: string;
+  /** Whether the target is shown in place. */
+  readonly isEmbed: boolean;
+  /** From 1. */
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a reader of the note does not take for text, each with its end: frontmatter, code, comments. */
+const INERT = new RegExp(
+  [
+    // Frontmatter, at the very beginning.
+    String.raw`(?<![^])\uFEFF?---[ \t]*\r?\n(?:[^]*?\n)??---[ \t]*(?=\r?\n|$(?![^]))`,
+    // Fenced code, up to a fence of the same kind that is at least as long, or the end of the text.
+    String.raw`^ {0,3}(?<fence>(?<mark>[\x60~])\k<mark>{2,})[^\n]*(?:\n[^]*?(?:^ {0,3}\k<fence>\k<mark>*[ \t\r]*$|$(?![^]))|$(?![^]))`,
+    // Code in a line.
+    String.raw`(?<!\x60)(?<ticks>\x60+)(?!\x60)[^\n]+?(?<!\x60)\k<ticks>(?!\x60)`,
+    // Comments of Markdown and of Obsidian; without an end they reach to the end of the text.
+    String.raw`<!--[^]*?(?:-->|$(?![^]))`,
+    String.raw`%%[^]*?(?:%%|$(?![^]))`,
+  ].join("|"),
+  "gm",
+);
+const HAS_INERT = /^(?:\uFEFF)?---|[`~%]|<!--/;
+const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$/gm;
+const WIKILINK = /(!?)\[\[([^[\]\n]+)\]\]/g;
+
+/** The text with frontmatter, code and comments blanked; every other character keeps its place, and every line its number. */
+export function maskInert(text: string): string {
+  return HAS_INERT.test(text) ? text.replace(INERT, (inert) => inert.replace(/[^\r\n]/g, " ")) : text;
+}
+
+/** The sections of a masked text, in order. */
+export function findSections(masked: string): readonly Section[] {
+  const lines = new LineCounter(masked);
+  const headings = [...masked.matchAll(HEADING)].map(({ 0: whole, 1: marks = "", 2: title = "", index }) => ({
+    level: marks.length,
+    title: title.trim(),
+    line: lines.at(index),
+    start: index,
+    bodyStart: Math.min(index + whole.length + 1, masked.length),
+  }));
+  return headings.map((heading, index) => ({
+    ...heading,
+    end: headings.slice(index + 1).find(({ level }) => level <= heading.level)?.start ?? masked.length,
+  }));
+}
+
+/** The first section of level 2 with a title, upper and lower case alike. */
+export function sectionTitled(sections: readonly Section[], title: string): Section | undefined {
+  const wanted = title.toLowerCase();
+  return sections.find((section) => section.level === 2 && section.title.toLowerCase() === wanted);
+}
+
+/** The wikilinks of a masked text between two offsets, in order. */
+export function findWikilinks(masked: string, from = 0, to: number = masked.length): readonly Wikilink[] {
+  const lines = new LineCounter(masked);
+  const links: Wikilink[] = [];
+  WIKILINK.lastIndex = from;
+  for (let match = WIKILINK.exec(masked); match !== null && match.index < to; match = WIKILINK.exec(masked)) {
+    const [whole, embed = "", inner = ""] = match;
+    const start = match.index;
+    links.push({
+      target: linkTarget(inner),
+      isEmbed: embed !== "",
+      line: lines.at(start),
+      start,
+      end: start + whole.length,
+    });
+  }
+  return links;
+}
+
+/** The target of what stands in the brackets: `H001` of `H001#Evidence|the first`. In a table the bar has a backslash. */
+export function linkTarget(inner: string): string {
+  const [target = ""] = inner.split(/\\?\||[#^]/, 1);
+  return target.trim();
+}
+
+/** Line numbers of ascending offsets. */
+class LineCounter {
+  readonly #text: string;
+  #offset = 0;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  at(offset: number): number {
+    for (let next = this.#text.indexOf("\n", this.#offset); next !== -1 && next < offset;) {
+      this.#line += 1;
+      this.#offset = next + 1;
+      next = this.#text.indexOf("\n", this.#offset);
+    }
+    return this.#line;
+  }
+}
