@@ -8,8 +8,6 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { styleText } from "node:util";
 
-import { EXPERIMENT, HYPOTHESIS, renderFinding } from "./notes.ts";
-
 const HERE = import.meta.dirname;
 const BIN = join(HERE, "..", "..", "bin");
 const KEEP = process.argv.includes("--keep");
@@ -40,17 +38,23 @@ function playStory(): void {
   quietly(cluster, "git", "push", "--quiet", "--set-upstream", "origin", "main");
   type(cluster, "aexp install --machine-label cluster");
 
-  chapter("An experiment: which learning rate works best in 60 epochs?");
-  writeNote(cluster, "hypotheses", "H001-learning-rate.md", HYPOTHESIS);
-  writeNote(cluster, "experiments", "E001-learning-rate-sweep.md", EXPERIMENT);
-  type(cluster, "aexp run --experiment E001 --sp lr=0.01,seed=0 -- node train.js --lr 0.01 --seed 0");
+  chapter("From a question to an experiment");
+  type(cluster, 'aexp thread new --title "What limits the speed of training?"');
+  type(cluster, 'aexp hypothesis new --title "A higher learning rate converges faster" --thread T001');
+  type(cluster, 'aexp experiment new --title "Learning rate sweep" --hypothesis H001');
+  narrate(
+    "Three notes, linked both ways. In an editor the experiment gets names for its conditions, before the first run:",
+  );
+  const experiment = join(cluster, "kb/research/experiments/E001-learning-rate-sweep.md");
+  editFile(experiment, "conditions: {}", "conditions:\n  slow: {lr: 0.01}\n  usual: {lr: 0.1}\n  fast: {lr: 1.0}");
+  show(readFileSync(experiment, "utf8").split("---\n")[1] ?? "");
+  type(cluster, "aexp hypothesis set-status H001 testing");
+
+  chapter("Nine runs: three learning rates, three seeds");
+  const runs = sweep(["slow", "usual", "fast"], ["0", "1", "2"]);
+  type(cluster, runLine(runs[0]));
   narrate("Eight more, with their own output put away (it is kept with each run):");
-  for (const [lr, seed] of sweep(["0.01", "0.1", "1.0"], ["0", "1", "2"]).slice(1)) {
-    type(
-      cluster,
-      `aexp run --experiment E001 --sp lr=${lr},seed=${seed} -- node train.js --lr ${lr} --seed ${seed} >log`,
-    );
-  }
+  for (const run of runs.slice(1)) type(cluster, `${runLine(run)} >log`);
   type(cluster, "aexp runs list");
   type(cluster, "aexp compare --experiment E001 --metric loss --plot");
   type(cluster, "aexp sync");
@@ -58,18 +62,36 @@ function playStory(): void {
   chapter("On the laptop: pull, claim, prove");
   quietly(place, "git", "clone", "--quiet", "remote.git", "laptop");
   type(laptop, "aexp install --machine-label laptop");
-  type(laptop, "aexp runs list --sp lr=1.0");
-  const cited = jobIds(laptop, "--sp", "lr=1.0");
-  const finding = writeNote(laptop, "findings", "F001-higher-is-better.md", renderFinding(cited));
-  narrate("The laptop never ran anything. It writes a finding that cites the three runs by id:");
-  show(readFileSync(finding, "utf8").split("\n").slice(0, 14).join("\n"));
+  type(laptop, "aexp experiment show E001");
+  narrate(
+    "The laptop never ran anything. It writes a finding that cites all nine runs, and gets their results with it:",
+  );
+  type(
+    laptop,
+    'aexp finding new --title "A learning rate of 1.0 has the lowest loss after 60 epochs" --experiment E001 --impact HIGH --cite-batch',
+  );
+  const finding = join(
+    laptop,
+    "kb/research/findings/F001-a-learning-rate-of-1-0-has-the-lowest-loss-after-60-epochs.md",
+  );
+  show(readFileSync(finding, "utf8").split("\n").slice(0, 40).join("\n"));
+  type(laptop, "aexp experiment set-status E001 completed");
+  type(laptop, "aexp hypothesis set-status H001 confirmed");
   type(laptop, "aexp validate");
   type(laptop, "aexp sync");
+  type(laptop, "aexp graph");
+  type(laptop, "aexp history H001");
 
   chapter("A claim that no run backs does not pass");
-  writeFileSync(finding, renderFinding([...cited.slice(1), "0123456789abcdef0123456789abcdef"]));
+  editFile(finding, "selector: {}}", 'selector: {}}\n  - {type: job, id: "0123456789abcdef0123456789abcdef"}');
   type(laptop, "aexp validate", 1);
   type(laptop, "aexp validate --strict-runs=warn");
+}
+
+/** The line that trains with the learning rate of a condition. */
+function runLine([condition, seed]: readonly [string, string] = ["", ""]): string {
+  const rate = { slow: "0.01", usual: "0.1", fast: "1.0" }[condition];
+  return `aexp run --experiment E001 --sp condition=${condition},seed=${seed} -- node train.js --lr ${rate} --seed ${seed}`;
 }
 
 /** Runs a command line as if typed in `folder`, showing all that it prints, and insists on its exit code. */
@@ -79,7 +101,10 @@ function type(folder: string, line: string, expected = 0): void {
     `\n${styleText("green", name)} ${styleText("bold", `$ ${line.replace(/ >log$/, " >/dev/null")}`)}\n`,
   );
   const isQuiet = line.endsWith(" >log");
-  const [program = "", ...args] = line.replace(/ >log$/, "").split(" ");
+  const words = [...line.replace(/ >log$/, "").matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? "",
+  );
+  const [program = "", ...args] = words;
   const { status } = spawnSync(program, args, {
     cwd: folder,
     env,
@@ -95,21 +120,18 @@ function quietly(folder: string, program: string, ...args: string[]): string {
   return stdout;
 }
 
-function jobIds(folder: string, ...filter: string[]): string[] {
-  const rows: unknown = JSON.parse(quietly(folder, "aexp", "runs", "list", "--json", ...filter));
-  if (!Array.isArray(rows)) throw new Error("`aexp runs list --json` did not print an array");
-  return rows.map(({ job_id }: { job_id: string }) => job_id);
+/** Changes a note as one would in an editor. */
+function editFile(path: string, from: string, to: string): void {
+  const text = readFileSync(path, "utf8");
+  if (!text.includes(from)) throw new Error(`${path} does not hold ${JSON.stringify(from)}`);
+  writeFileSync(
+    path,
+    text.replace(from, () => to),
+  );
 }
 
-function writeNote(root: string, kind: string, name: string, text: string): string {
-  const folder = join(root, "kb", "research", kind);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, name), text);
-  return join(folder, name);
-}
-
-function sweep(rates: readonly string[], seeds: readonly string[]): (readonly [string, string])[] {
-  return rates.flatMap((rate) => seeds.map((seed) => [rate, seed] as const));
+function sweep(conditions: readonly string[], seeds: readonly string[]): (readonly [string, string])[] {
+  return conditions.flatMap((condition) => seeds.map((seed) => [condition, seed] as const));
 }
 
 function chapter(title: string): void {

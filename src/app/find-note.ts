@@ -15,12 +15,12 @@ export async function findNote(
   name: string,
   kinds: readonly NoteKind[] = NOTE_KINDS,
 ): Promise<ArtifactNote> {
-  const stem = (name.split("/").at(-1) ?? "").replace(/\.md$/, "");
-  const id = (/^[A-Za-z]{1,2}\d+(?=$|-)/.exec(stem)?.[0] ?? stem).toUpperCase();
+  const stem = stemOf(name);
+  const id = idNamedBy(name);
   const kind = kindOfId(id);
   if (!isArtifactId(id) || kind === undefined) throw noId(name, kinds);
   if (!kinds.includes(kind)) {
-    throw new AexpError(`${id} is a ${words(kind)}, not a ${kinds.map(words).join(" or ")}`, {
+    throw new AexpError(`${id} is ${withArticle(kind)}, not ${kinds.map(withArticle).join(" or ")}`, {
       code: "cli.usage",
       hint: `Run \`aexp ${topicOf(kind)} show ${id}\`.`,
     });
@@ -47,6 +47,16 @@ export async function findNote(
   throw new Error(`${path} has an id in its name and is no note with an id`);
 }
 
+/** The id in what a user calls a note: `H001` of `h001` and of `kb/research/hypotheses/H001-slow.md`. */
+export function idNamedBy(name: string): string {
+  const stem = stemOf(name);
+  return (/^[A-Za-z]{1,2}\d+(?=$|-)/.exec(stem)?.[0] ?? stem).toUpperCase();
+}
+
+function stemOf(name: string): string {
+  return (name.split("/").at(-1) ?? "").replace(/\.md$/, "");
+}
+
 /** The text of a note, or the reason why there is none. @throws {AexpError} `note.unreadable` */
 export function requireText({ path, content }: ArtifactNote): NoteText {
   if (content.kind === "text") return content.text;
@@ -65,6 +75,10 @@ export function topicOf(kind: NoteKind): string {
 /** What messages call a kind. */
 function words(kind: NoteKind): string {
   return kind === "literature" ? "literature note" : kind.replace("-", " ");
+}
+
+function withArticle(kind: NoteKind): string {
+  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${words(kind)}`;
 }
 
 function identifiedAs(path: string): string | undefined {

@@ -1,5 +1,7 @@
+import { kindOfId } from "../kb/artifact.ts";
 import { AexpError } from "../model/errors.ts";
 import { isJobId, type JobId } from "../run/job-id.ts";
+import { topicOf } from "./find-note.ts";
 import type { Repo } from "./repo.ts";
 
 /** The shortest prefix that names a run. */
@@ -22,7 +24,7 @@ export function resolveJobId(repo: Repo, text: string): JobId {
   if (!/^[0-9a-f]+$/.test(text) || text.length < MIN_PREFIX || text.length > 32) {
     throw new AexpError(
       `${JSON.stringify(text)} names no run: expected a job id, at least ${MIN_PREFIX} of its first hex digits, or @last`,
-      { code: "job_id.invalid", hint: "Copy the id from `aexp runs list`." },
+      { code: "job_id.invalid", hint: hintFor(text) },
     );
   }
   const known = new Set([...repo.runs.listJobIds(), ...repo.ledger.listJobIds()]);
@@ -31,6 +33,13 @@ export function resolveJobId(repo: Repo, text: string): JobId {
   if (first === undefined) throw notFound(`no run begins with ${JSON.stringify(text)}`);
   if (second === undefined) return first;
   throw ambiguous(text, candidates);
+}
+
+function hintFor(text: string): string {
+  const kind = kindOfId(text);
+  return kind === undefined
+    ? "Copy the id from `aexp runs list`."
+    : `${text} is a note: \`aexp ${topicOf(kind)} show ${text}\` shows it.`;
 }
 
 function newestRun(repo: Repo): JobId {

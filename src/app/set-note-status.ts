@@ -61,7 +61,7 @@ function parseStatus({ kind, id }: ArtifactNote, status: string): string {
   if (found !== undefined) return found;
   throw new AexpError(`${JSON.stringify(status)} is no status of ${id}.${didYouMean(status, known)}`, {
     code: "cli.usage",
-    hint: known.length === 0 ? `A ${kind} has no status.` : `A ${kind} is ${known.join(", ")}.`,
+    hint: known.length === 0 ? `Notes like ${id} have no status.` : `It can be ${known.join(", ")}.`,
   });
 }
 

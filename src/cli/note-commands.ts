@@ -6,9 +6,11 @@ import { findNote } from "../app/find-note.ts";
 import { linkNotes, type NoteLink } from "../app/link-notes.ts";
 import { listNotes, type NoteRow } from "../app/list-notes.ts";
 import { setNoteStatus, type StatusChange } from "../app/set-note-status.ts";
+import { showNote } from "../app/show-note.ts";
 import { NOTE_SHAPES, type NoteKind } from "../kb/artifact.ts";
 import { BaseCommand } from "./base-command.ts";
 import { checkKnown, LIST_FLAGS } from "./list-flags.ts";
+import { type NoteDetailsJson, renderNoteDetails, toNoteDetailsJson } from "./render/note-details.ts";
 import { NOTE_COLUMNS, renderNoteList } from "./render/note-list.ts";
 import { screenOf } from "./screen.ts";
 
@@ -65,6 +67,20 @@ export abstract class NoteListCommand extends BaseCommand {
     const isFiltered = flags.status !== undefined || flags.tag !== undefined || flags.parent !== undefined;
     const topic = this.id?.split(/[: ]/)[0] ?? "";
     return isFiltered ? "None matches." : `None yet. \`aexp ${topic} new --help\` says how to write one.`;
+  }
+}
+
+/** `show` of a note of some kinds. */
+export abstract class NoteShowCommand extends BaseCommand {
+  static override args = { note: NOTE_ARG };
+  abstract readonly kinds: readonly NoteKind[];
+
+  override async run(): Promise<NoteDetailsJson> {
+    const { args, flags } = await this.parse(NoteShowCommand);
+    const repo = this.openRepo(flags);
+    const details = await showNote(repo, args.note, this.kinds);
+    this.log(renderNoteDetails(details, screenOf(this.io, this.color, repo.clock.nowMs())));
+    return toNoteDetailsJson(details);
   }
 }
 

@@ -4,15 +4,18 @@ import type { Alias, Document, LineCounter, Node, Pair, Scalar, YAMLMap, YAMLSeq
 import { messageOf } from "../model/errors.ts";
 import { type Exact, ExactNumber, type ExactObject, isExactObject } from "../model/exact-json.ts";
 import { toExactNumber } from "../model/plain-scalar.ts";
+import { explainFault, isIgnoredTag, shorten } from "./yaml-faults.ts";
 import type { FieldLines, NoteProblem, YamlFields } from "./yaml-fields.ts";
 
 /** An alias that repeats a large node counts the whole node each time, so a bomb ends here. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 100;
+const MERGE_KEY = "<<";
 
 /**
  * Reads any YAML mapping in the core schema of YAML 1.2, exactly: numbers keep kind and digits, keys such as `__proto__`
- * are keys like any other, a repeated key is a problem. The `yaml` package is loaded at the first call.
+ * are keys like any other, a repeated key is a problem, and so is a tag beyond that schema. The merge key `<<` of
+ * YAML 1.1 is understood, because other readers of the same notes do. The `yaml` package is loaded at the first call.
  *
  * @param firstLine the number of the text's first line in its file
  */
@@ -32,11 +35,12 @@ export async function readFullYaml(
       prettyErrors: false,
       lineCounter: counter,
     });
-    const [error] = document.errors;
+    const error = document.errors[0] ?? document.warnings.find(isIgnoredTag);
     if (error !== undefined) {
       // The package tells of its own lack of stack as of any other error, wherever it happened to run out.
       if (error.message.includes("call stack")) throw new RangeError(error.message);
-      throw new Located(error.message, error.pos[0]);
+      const { message, offset } = explainFault(yaml, document, text, error);
+      throw new Located(message, offset);
     }
     return { fields: new Converter(yaml, document, counter, firstLine).toFields() };
   } catch (error) {
@@ -61,6 +65,8 @@ class Converter {
   readonly #document: Document.Parsed;
   readonly #counter: LineCounter;
   readonly #firstLine: number;
+  /** What the aliases stand for that are being converted. */
+  readonly #open = new Set<unknown>();
   #nodes = 0;
 
   constructor(yaml: (typeof Yaml)["default"], document: Document.Parsed, counter: LineCounter, firstLine: number) {
@@ -103,20 +109,26 @@ class Converter {
     const { value, source = "" } = node;
     if (typeof value === "number") {
       const exact = toExactNumber(source);
+      if (exact === undefined) throw new Located("a number of so many digits; put it in quotes", offsetOf(node));
       const isFloat = node.tag?.endsWith(":float") === true;
-      return exact === undefined || (isFloat && exact.kind === "int") ? ExactNumber.float(value) : exact;
+      return isFloat && exact.kind === "int" ? ExactNumber.float(value) : exact;
     }
     return value === null || typeof value === "boolean" || typeof value === "string" ? value : source;
   }
 
   #convertMap(node: YAMLMap, depth: number): ExactObject {
-    const mapping = new Map<string, Exact>();
+    const own = new Map<string, Exact>();
+    let merged: ExactObject | undefined;
     for (const { key, value } of node.items) {
       const text = this.#keyText(key);
-      if (mapping.has(text)) throw new Located(`the key ${JSON.stringify(text)} is there twice`, offsetOf(key));
-      mapping.set(text, this.#convert(value, depth + 1));
+      if (own.has(text)) throw new Located(`the key ${JSON.stringify(shorten(text))} is there twice`, offsetOf(key));
+      const converted = this.#convert(value, depth + 1);
+      own.set(text, converted);
+      if (this.#isMergeKey(key)) merged = mergedFrom(converted, offsetOf(value));
     }
-    return mapping;
+    if (merged === undefined) return own;
+    own.delete(MERGE_KEY);
+    return new Map([...merged, ...own]);
   }
 
   #convertSeq(node: YAMLSeq, depth: number): readonly Exact[] {
@@ -125,18 +137,45 @@ class Converter {
 
   #convertAlias(node: Alias, depth: number): Exact {
     const target = node.resolve(this.#document);
-    if (target === undefined) throw new Located(`the alias *${node.source} names nothing`, offsetOf(node));
-    return this.#convert(target, depth + 1);
+    const name = shorten(node.source);
+    if (target === undefined) {
+      throw new Located(`no anchor has the name of *${name}; put a value that begins with * in quotes`, offsetOf(node));
+    }
+    if (this.#open.has(target)) throw new Located(`the alias *${name} stands in what it names`, offsetOf(node));
+    this.#open.add(target);
+    const value = this.#convert(target, depth + 1);
+    this.#open.delete(target);
+    return value;
   }
 
   #keyText(key: Pair["key"]): string {
-    if (!this.#yaml.isScalar(key)) throw new Located("a key is no text", offsetOf(key));
+    if (!this.#yaml.isScalar(key)) {
+      const what = this.#yaml.isMap(key) ? "mapping" : this.#yaml.isSeq(key) ? "list" : "alias";
+      throw new Located(
+        `a key must be a text, not a ${what}; put a value that begins with { or [ in quotes`,
+        offsetOf(key),
+      );
+    }
     return typeof key.value === "string" ? key.value : (key.source ?? "");
+  }
+
+  #isMergeKey(key: Pair["key"]): boolean {
+    return this.#yaml.isScalar(key) && key.value === MERGE_KEY && key.type === "PLAIN";
   }
 
   #lineOf(node: unknown): number {
     return this.#counter.linePos(offsetOf(node)).line + this.#firstLine - 1;
   }
+}
+
+/** What a merge key brings in: a mapping, or of several the first that has a key. */
+function mergedFrom(value: Exact, offset: number): ExactObject {
+  const merged = new Map<string, Exact>();
+  for (const mapping of Array.isArray(value) ? value : [value]) {
+    if (!isExactObject(mapping)) throw new Located("<< takes a mapping, or a list of mappings", offset);
+    for (const [key, item] of mapping) if (!merged.has(key)) merged.set(key, item);
+  }
+  return merged;
 }
 
 function offsetOf(node: unknown): number {

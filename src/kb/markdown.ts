@@ -45,7 +45,9 @@ const WIKILINK = /(!?)\[\[([^[\]\n]+)\]\]/g;
 
 /** The text with frontmatter, code and comments blanked; every other character keeps its place, and every line its number. */
 export function maskInert(text: string): string {
-  return HAS_INERT.test(text) ? text.replace(INERT, (inert) => inert.replace(/[^\r\n]/g, " ")) : text;
+  return HAS_INERT.test(text)
+    ? text.replace(INERT, (inert) => inert.replace(/[^\r\n]+/g, (words) => " ".repeat(words.length)))
+    : text;
 }
 
 /** The sections of a masked text, in order. */
@@ -58,10 +60,16 @@ export function findSections(masked: string): readonly Section[] {
     start: index,
     bodyStart: Math.min(index + whole.length + 1, masked.length),
   }));
-  return headings.map((heading, index) => ({
-    ...heading,
-    end: headings.slice(index + 1).find(({ level }) => level <= heading.level)?.start ?? masked.length,
-  }));
+  // Seen from the end, the next heading of each level is known; one of a higher level ends those below it.
+  const ends = Array<number>(7).fill(masked.length);
+  return headings
+    .toReversed()
+    .map((heading) => {
+      const end = ends[heading.level] ?? masked.length;
+      ends.fill(heading.start, heading.level);
+      return { ...heading, end };
+    })
+    .toReversed();
 }
 
 /** The first section of level 2 with a title, upper and lower case alike. */

@@ -17,7 +17,11 @@ export type NoteRead =
   | { readonly kind: "unreadable"; readonly problem: NoteProblem };
 
 const MAX_FRONTMATTER_LENGTH = 1024 * 1024;
-const FENCE = /^---[ \t]*$/m;
+const OPENING_FENCE = /^---[ \t]*(?:\n|$)/;
+/** Every line but the last has ended before it; `$` and the flag `m` would also see ends of lines that YAML does not. */
+const CLOSING_FENCE = /(?<=^|\n)---[ \t]*(?:\n|$)/;
+/** Not allowed in YAML, and dangerous on a terminal. A carriage return here is one without a line feed. */
+const CONTROL = /[\0-\x08\v-\x1f\x7f-\x84\x86-\x9f]/;
 
 /** Reads the text of a note. Line endings may be those of Windows, and a byte-order mark may stand before the text. */
 export async function parseNote(text: string): Promise<NoteRead> {
@@ -25,6 +29,9 @@ export async function parseNote(text: string): Promise<NoteRead> {
   const conflict = /^<{7} .*$/m.exec(clean);
   if (conflict !== null && /^>{7} /m.test(clean)) {
     return unreadable("the file has conflict markers of git", lineAt(clean, conflict.index));
+  }
+  if (/^---[ \t]*\r/.test(clean)) {
+    return unreadable("the line ends in a carriage return alone; save the file with the line endings LF or CRLF", 1);
   }
   const parts = splitFrontmatter(clean);
   if (parts === undefined) return unreadable('the frontmatter that begins here has no closing "---"', 1);
@@ -35,6 +42,8 @@ export async function parseNote(text: string): Promise<NoteRead> {
   // The opening fence is line 1.
   const plain = readPlainYaml(frontmatter, 2);
   if (plain !== undefined) return { kind: "note", note: { fields: plain.values, lines: plain.lines, body } };
+  const control = CONTROL.exec(frontmatter);
+  if (control !== null) return unreadable(controlMessage(control[0]), ...positionAt(frontmatter, control.index));
   const full = await readFullYaml(frontmatter, 2);
   if ("problem" in full) return { kind: "unreadable", problem: full.problem };
   return { kind: "note", note: { fields: full.fields.values, lines: full.fields.lines, body } };
@@ -89,13 +98,12 @@ function bodyField(body: string, key: string): string | undefined {
 
 /** `undefined` when a frontmatter has no end. */
 function splitFrontmatter(text: string): { frontmatter?: string; body: string } | undefined {
-  const open = FENCE.exec(text);
-  if (open?.index !== 0) return { body: text };
-  const start = open[0].length + 1;
-  const rest = text.slice(start);
-  const close = FENCE.exec(rest);
+  const open = OPENING_FENCE.exec(text)?.[0];
+  if (open === undefined) return { body: text };
+  const rest = text.slice(open.length);
+  const close = CLOSING_FENCE.exec(rest);
   if (close === null) return undefined;
-  return { frontmatter: rest.slice(0, close.index), body: rest.slice(close.index + close[0].length + 1) };
+  return { frontmatter: rest.slice(0, close.index), body: rest.slice(close.index + close[0].length) };
 }
 
 function normalize(text: string): string {
@@ -107,6 +115,17 @@ function lineAt(text: string, index: number): number {
   return text.slice(0, index).split("\n").length;
 }
 
-function unreadable(message: string, line: number): NoteRead {
-  return { kind: "unreadable", problem: { message, line, column: 1 } };
+/** Line and column in the file of an offset in its frontmatter, whose first line is the second of the file. */
+function positionAt(frontmatter: string, index: number): readonly [line: number, column: number] {
+  return [lineAt(frontmatter, index) + 1, index - frontmatter.lastIndexOf("\n", index - 1)];
+}
+
+function controlMessage(character: string): string {
+  if (character === "\r") return "a carriage return inside a line; save the file with the line endings LF or CRLF";
+  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return `the control character U+${code} is not allowed here; delete it`;
+}
+
+function unreadable(message: string, line: number, column = 1): NoteRead {
+  return { kind: "unreadable", problem: { message, line, column } };
 }

@@ -35,6 +35,8 @@ const KEY_LINE = /^([A-Za-z_][A-Za-z0-9_-]{0,99}):(?: +(.*))?$/;
 const SAFE_LINE = /^[ -~\u00a1-\u1fff\u2010-\u2027\u2030-\ud7ff]*$/;
 /** Without `:` and `#`, nothing in a scalar can end it early. */
 const PLAIN_SCALAR = /^(?:[A-Za-z0-9_/(+.]|-(?=[A-Za-z0-9.]))[^:#]*$/;
+/** The first digits of a number that is too long to be one; the full parser says so. */
+const LONG_NUMBER = /^[-+]?(?:0x)?[0-9a-fA-F]{1000}/;
 const QUOTED_SCALAR = /^(?:"([^"\\]*)"|'([^']*)')$/;
 const FLOW_SCALAR =
   /(?:[A-Za-z0-9_/+.]|-(?=[0-9.]))[A-Za-z0-9_/+.()%=<>-]*(?: +[A-Za-z0-9_/+.()%=<>][A-Za-z0-9_/+.()%=<>-]*)*|"([^"\\]*)"|'([^']*)'/y;
@@ -123,7 +125,7 @@ class PlainReader {
       if (Array.isArray(value)) this.#items.set(value, Array<number>(value.length).fill(line));
       return value;
     }
-    if (PLAIN_SCALAR.test(text)) return resolvePlainScalar(text);
+    if (PLAIN_SCALAR.test(text)) return resolveScalar(text);
     const quoted = QUOTED_SCALAR.exec(text);
     if (quoted === null) throw NOT_PLAIN;
     return quoted[1] ?? quoted[2] ?? "";
@@ -187,7 +189,7 @@ class FlowReader {
     const [token = "", double, single] = this.#match(FLOW_SCALAR);
     if (token === "") throw NOT_PLAIN;
     this.#at += token.length;
-    return double ?? single ?? resolvePlainScalar(token);
+    return double ?? single ?? resolveScalar(token);
   }
 
   #match(pattern: RegExp): readonly (string | undefined)[] {
@@ -205,6 +207,11 @@ class FlowReader {
   #skipSpace(): void {
     while (this.#text.charCodeAt(this.#at) === 0x20) this.#at += 1;
   }
+}
+
+function resolveScalar(text: string): Exact {
+  if (LONG_NUMBER.test(text)) throw NOT_PLAIN;
+  return resolvePlainScalar(text);
 }
 
 /** Keys that are no texts in YAML (`true`, `null`), and repeated ones, are for the full parser. */

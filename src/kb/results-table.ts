@@ -107,7 +107,7 @@ function metricColumn(name: string): Column {
   return { header: toMarkdownText(name), isNumeric: true, cell: (row) => metricText(row, name) };
 }
 
-/** The names of what was measured, those of most runs first; where a series ended says least. */
+/** The names of what was measured, those of most runs first. Where a series ended is only told when nothing else is. */
 function metricNames(runs: readonly CitedRun[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const { metrics } of runs) {
@@ -115,11 +115,11 @@ function metricNames(runs: readonly CitedRun[]): readonly string[] {
       if (isMeasured(value)) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
-  return [...counts]
-    .toSorted(
-      ([a, countA], [b, countB]) => Number(isAxis(a)) - Number(isAxis(b)) || countB - countA || compareCodePoints(a, b),
-    )
+  const names = [...counts]
+    .toSorted(([a, countA], [b, countB]) => countB - countA || compareCodePoints(a, b))
     .map(([name]) => name);
+  const measured = names.filter((name) => !isAxis(name));
+  return measured.length > 0 ? measured : names;
 }
 
 /** A ledger entry holds no other numbers. */

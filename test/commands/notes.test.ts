@@ -115,7 +115,7 @@ describe("new notes", () => {
       error: T001 is a thread, not a hypothesis
         Run \`aexp thread show T001\`.
       error: "batch" is no id of a note: expected one like H001
-      error: The following error occurred: Missing required flag hypothesis
+      error: Missing required flag hypothesis
         Add --help to see what this command takes.
       error: the title "" is empty
         Give one short line that says what the note is about.
@@ -125,7 +125,7 @@ describe("new notes", () => {
         \`aexp finding list\` shows all.
       error: --reviewer is missing
         See \`aexp review new --help\`.
-      error: The following errors occurred: All of the following must be provided when using --reviewer: --target Exactly one of the following must be provided: --challenge-review, --target
+      error: All of the following must be provided when using --reviewer: --target; Exactly one of the following must be provided: --challenge-review, --target
         Add --help to see what this command takes.
       "
     `);
@@ -316,5 +316,76 @@ describe("renumber", () => {
     expect(stderr).toMatch(/1 run is linked to E001/);
     expect(read(root, H001)).toContain("- [[E002]]");
     expect(await ok(root, "validate", "--kb-only")).toMatch(/^0 errors, 0 warnings/);
+  });
+});
+
+describe("show", () => {
+  it("gives a note with its chain, its runs by condition, and what is written in it", async () => {
+    const root = await withChain();
+    const e1 = join(root, E001);
+    writeFileSync(
+      e1,
+      read(root, E001)
+        .replace("conditions: {}", "conditions: {small: {batch: 16}}")
+        .replace("## Setup\n", "## Setup\n\n<!-- hidden -->\nOne GPU.\n\n\n\n- \u001b[31mred\u001b[0m\n"),
+    );
+    await runCli(root, [
+      "run",
+      "--experiment",
+      "E001",
+      "--hypothesis",
+      "H001",
+      "--sp",
+      "condition=small",
+      "--",
+      "true",
+    ]);
+    await runCli(root, ["run", "--experiment", "E001", "--hypothesis", "H001", "--sp", "batch=2", "--", "false"]);
+    await ok(root, "finding", "new", "--title", "It is so", "--experiment", "E001", "--cite-batch", "--sp", "batch=16");
+    const shown = await ok(root, "experiment", "show", "e001");
+    expect(shown.replaceAll(/\d{4}-\d\d-\d\d(?:T[\d:]+Z)?/g, "TIME")).toMatchInlineSnapshot(`
+      "E001 Batch size sweep
+      DESIGNED
+        created  TIME
+        file     kb/research/experiments/E001-batch-size-sweep.md
+
+      Chain
+        T001  PROPOSED  What limits speed?
+        └─ H001  PROPOSED  Larger batches converge slower
+           └─ E001  DESIGNED  Batch size sweep  2 runs: 1 complete, 1 failed
+              └─ F001  MEDIUM  It is so  cites 1 run
+
+      Batches
+        experiment  condition  runs  ✓ complete  ✗ failed  newest
+        E001                      1           0         1  TIME
+        E001        small         1           1         0  TIME
+
+      Setup
+        One GPU.
+
+        - red
+
+      Not written yet: Objective, Procedure, Caveats, Intent, Progress, Results, Outcome Summary, Decision. Edit kb/research/experiments/E001-batch-size-sweep.md.
+      "
+    `);
+    expect(await ok(root, "finding", "show", "F001")).toMatch(
+      /^F001 It is so\nMEDIUM\n[^]*Evidence\n {2}[^]*`aexp finding refresh F001`/,
+    );
+    expect(await runCliJson(root, ["hypothesis", "show", "H001"])).toMatchObject({
+      id: "H001",
+      status: "PROPOSED",
+      chain: { nodes: [{ id: "T001" }, { id: "H001" }, { id: "E001" }, { id: "F001" }] },
+      unwritten: expect.arrayContaining(["Statement"]),
+    });
+  });
+
+  it("names the right command for a note of another kind, and the nearest id", async () => {
+    const root = await withChain();
+    expect(await failure(root, "thread", "show", "E001")).toBe(
+      "error: E001 is an experiment, not a thread\n  Run `aexp experiment show E001`.\n",
+    );
+    expect(await failure(root, "review", "show", "E001")).toMatch(/not a challenge review or a strategic review/);
+    expect(await failure(root, "show", "E001")).toMatch(/E001 is a note: `aexp experiment show E001` shows it/);
+    expect(await failure(root, "thread", "show", "T002")).toMatch(/Did you mean "T001"/);
   });
 });

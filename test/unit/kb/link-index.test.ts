@@ -54,6 +54,25 @@ describe("a wikilink", () => {
     expect(index.resolve("../../../../secret", H)).toEqual([]);
   });
 
+  it("means a file by the end of its path", async () => {
+    const index = await indexOf({ [H]: "", "kb/lessons/gpu/warm up.md": "", "kb/lessons/cpu/warm up.md": "" });
+    expect(index.resolve("hypotheses/H001-slow", "kb/ACTIVE.md")).toEqual([H]);
+    expect(index.resolve("gpu/warm up.md", H)).toEqual(["kb/lessons/gpu/warm up.md"]);
+    expect(index.resolve("pu/warm up", H)).toEqual([]);
+  });
+
+  it("means the file of its own spelling where names differ only in upper and lower case", async () => {
+    const index = await indexOf({ "kb/a/Notes.md": "", "kb/b/notes.md": "" });
+    expect(index.resolve("notes", H)).toEqual(["kb/b/notes.md"]);
+    expect(index.resolve("NOTES", H)).toEqual(["kb/a/Notes.md", "kb/b/notes.md"]);
+  });
+
+  it("means a note by any alias: of a list, of a text with commas, or of the older field", async () => {
+    const index = await indexOf({ [H]: "---\naliases: slow, steady\nalias: [the first]\n---\n" });
+    for (const alias of ["slow", "Steady", "slow, steady", "the first"])
+      expect(index.resolve(alias, "kb/x.md")).toEqual([H]);
+  });
+
   it("is ambiguous between files of one name, unless one lies beside it", async () => {
     const texts = { "kb/lessons/a/README.md": "", "kb/lessons/b/README.md": "", "kb/lessons/b/x.md": "" };
     const index = await indexOf(texts);

@@ -33,10 +33,10 @@ describe("renderResults", () => {
     expect(table(sweep)).toMatchInlineSnapshot(`
       "All runs: model.layers=2, model.name=mlp
 
-      | lr   | runs |            accuracy |                loss |        step |
-      | ---- | ---: | ------------------: | ------------------: | ----------: |
-      | 0.01 |    3 | 0.510 ± 0.010 (n=3) | 0.912 ± 0.012 (n=3) | 9 ± 0 (n=3) |
-      | 0.1  |    3 | 0.510 ± 0.010 (n=3) | 0.512 ± 0.012 (n=3) | 9 ± 0 (n=3) |
+      | lr   | runs |            accuracy |                loss |
+      | ---- | ---: | ------------------: | ------------------: |
+      | 0.01 |    3 | 0.510 ± 0.010 (n=3) | 0.912 ± 0.012 (n=3) |
+      | 0.1  |    3 | 0.510 ± 0.010 (n=3) | 0.512 ± 0.012 (n=3) |
 
       Runs that differ only in their seed are one row: mean ± standard deviation.
 
@@ -50,9 +50,9 @@ describe("renderResults", () => {
     expect(table(run === undefined ? [] : [run])).toMatchInlineSnapshot(`
       "The run: lr=0.01, model.layers=2, model.name=mlp, seed=0
 
-      | runs | accuracy | loss | step |
-      | ---: | -------: | ---: | ---: |
-      |    1 |      0.5 |  0.9 |    9 |
+      | runs | accuracy | loss |
+      | ---: | -------: | ---: |
+      |    1 |      0.5 |  0.9 |
 
       Run: \`1c9360d9\`. Renew with \`aexp finding refresh F001\`."
     `);
@@ -71,10 +71,10 @@ describe("renderResults", () => {
     expect(table(runs)).toMatchInlineSnapshot(`
       "All runs: model.layers=2, model.name=mlp
 
-      | lr   | runs | status               |            accuracy |                loss |        step |
-      | ---- | ---: | -------------------- | ------------------: | ------------------: | ----------: |
-      | 0.01 |    3 | 2 complete, 1 failed | 0.510 ± 0.014 (n=2) | 0.912 ± 0.017 (n=2) | 9 ± 0 (n=2) |
-      | 0.1  |    3 | 3 stopped            | 0.510 ± 0.010 (n=3) | 0.512 ± 0.012 (n=3) | 9 ± 0 (n=3) |
+      | lr   | runs | status               |            accuracy |                loss |
+      | ---- | ---: | -------------------- | ------------------: | ------------------: |
+      | 0.01 |    3 | 2 complete, 1 failed | 0.510 ± 0.014 (n=2) | 0.912 ± 0.017 (n=2) |
+      | 0.1  |    3 | 3 stopped            | 0.510 ± 0.010 (n=3) | 0.512 ± 0.012 (n=3) |
 
       Runs that differ only in their seed are one row: mean ± standard deviation. Where some of them are complete, it is the mean of those.
 

@@ -1,0 +1,113 @@
+import type { Document, YAMLError } from "yaml";
+import type * as Yaml from "yaml";
+
+/** What is wrong with a text, in one line, and the offset where it begins. */
+export interface YamlFault {
+  readonly message: string;
+  readonly offset: number;
+}
+
+/**
+ * A fault that the `yaml` package found, in words that say what to do. The package writes for people who know how YAML
+ * is parsed, and sometimes quotes the text with its line breaks. What is not closed is reported where it was opened.
+ */
+export function explainFault(
+  yaml: (typeof Yaml)["default"],
+  document: Document,
+  text: string,
+  error: YAMLError,
+): YamlFault {
+  const [offset] = error.pos;
+  const [, bracket] = /end with a ([\]}])$/.exec(error.message) ?? [];
+  if (bracket !== undefined) {
+    const what = bracket === "]" ? "list" : "mapping";
+    const message = `the ${what} that begins here has no closing ${bracket}, or its next line is not indented`;
+    return { message, offset: findOpening(yaml, document, offset, isFlow(yaml)) ?? offset };
+  }
+  const [, quote] = /^Missing closing (["'])quote$/.exec(error.message) ?? [];
+  if (quote !== undefined) {
+    const isQuoted = (node: unknown): boolean => yaml.isScalar(node) && node.type?.startsWith("QUOTE") === true;
+    const message = `the text that begins here has no closing ${quote}`;
+    return { message, offset: findOpening(yaml, document, offset, isQuoted) ?? offset };
+  }
+  return { message: sentenceFor(error, text), offset };
+}
+
+/** Whether the package warns of something that changes what the text means: a tag that it ignores. */
+export function isIgnoredTag(warning: YAMLError): boolean {
+  return warning.code === "TAG_RESOLVE_FAILED" || warning.code === "BAD_COLLECTION_TYPE";
+}
+
+function sentenceFor({ code, message, pos: [from, to] }: YAMLError, text: string): string {
+  switch (code) {
+    case "TAB_AS_INDENT":
+      return "a tab in the indentation; use spaces";
+    case "MULTIPLE_DOCS":
+      return "a second document begins here; a frontmatter has one";
+    case "BAD_SCALAR_START":
+      return `a value cannot begin with ${shorten(text.slice(from, from + 1))}; put it in quotes`;
+    case "BAD_DQ_ESCAPE":
+      return `${shorten(text.slice(from, from + 2))} means nothing in double quotes; write \\\\ for a backslash, or use single quotes`;
+    case "TAG_RESOLVE_FAILED":
+    case "BAD_COLLECTION_TYPE":
+      return `the tag ${shorten(text.slice(from, to))} means nothing here; put the value in quotes if it begins with !`;
+    case "BAD_ALIAS":
+      return `${shorten(text.slice(from, to))} lacks a name; put the value in quotes if it begins so`;
+    case "BLOCK_AS_IMPLICIT_KEY":
+      return message.startsWith("Nested")
+        ? "a second key on the line; put a value with a colon in quotes"
+        : "a list cannot be a key";
+    case "MULTILINE_IMPLICIT_KEY":
+      return "expected `key: value` on one line";
+    case "KEY_OVER_1024_CHARS":
+      return "a key is longer than 1024 characters";
+    case "BAD_INDENT":
+      return "the indentation fits no line above";
+    default:
+      return SENTENCES.find(([pattern]) => pattern.test(message))?.[1] ?? message.replace(/\s+/g, " ");
+  }
+}
+
+/** By what the package says, where one code stands for many faults. */
+const SENTENCES: readonly (readonly [RegExp, string])[] = [
+  [/^Implicit map keys/, "expected `key: value`; the colon is missing"],
+  [/^Missing directives-end/, "a line that begins with % cannot be read; put the value in quotes"],
+  [/^Missing , /, "a comma is missing before this"],
+  [/^Missing space after :/, "a space is missing after the colon"],
+  [/^Comments must be separated/, "a space is missing before the #"],
+  [/^Tags and anchors must be separated/, "a space is missing after the tag or anchor"],
+  [/at node end$/, "text after the end of a value; put the whole value in quotes"],
+  [/^Block scalar header|^Not a YAML token/, "text after | or > on the same line; put the value in quotes"],
+  [/^Unexpected block-seq-ind/, "a list must begin on the next line; put a value that begins with - in quotes"],
+  [/^Unexpected empty item|^Unexpected ,/, "nothing stands before the comma"],
+  [/^Unexpected flow-seq-end/, "a ] that closes nothing"],
+  [/^Unexpected flow-map-end/, "a } that closes nothing"],
+];
+
+const MAX_QUOTE_LENGTH = 40;
+
+/** A piece of a note for a message. */
+export function shorten(text: string): string {
+  const short = text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text;
+  return short.replace(/\s+/g, " ").trim();
+}
+
+function isFlow(yaml: (typeof Yaml)["default"]): (node: unknown) => boolean {
+  return (node) => yaml.isCollection(node) && node.flow === true;
+}
+
+/** Where the innermost node begins that is of the kind and reaches to an offset. */
+function findOpening(
+  yaml: (typeof Yaml)["default"],
+  document: Document,
+  offset: number,
+  isOfKind: (node: unknown) => boolean,
+): number | undefined {
+  let opening: number | undefined;
+  yaml.visit(document, (_, node) => {
+    if (!yaml.isNode(node) || node.range === undefined || node.range === null) return;
+    const [start, , end] = node.range;
+    if (start < offset && offset <= end && isOfKind(node)) opening = Math.max(opening ?? 0, start);
+  });
+  return opening;
+}
