@@ -29,6 +29,8 @@ export interface AttemptOutcome {
 /** A change of a run's status, with all that belongs to it. */
 export interface StatusChange {
   readonly to: RunStatus;
+  /** Leaves a run alone that has another status by now than these. */
+  readonly onlyFrom?: readonly RunStatus[] | undefined;
   readonly reason?: StatusReason | undefined;
   /** The attempt that ended with this change; an operator's change has none. */
   readonly attempt?: AttemptOutcome | undefined;
@@ -44,8 +46,8 @@ export interface MarkOutcome {
 }
 
 /** The keys of a run that begins its life: the one status that follows no other. */
-export function initialFacts(repo: Repo): JsonObject {
-  return { status: "created", created_at: toInstant(repo.clock.nowMs()) };
+export function initialFacts(repo: Repo, status: "created" | "queued" = "created"): JsonObject {
+  return { status, created_at: toInstant(repo.clock.nowMs()) };
 }
 
 /** Enough of an error's end to see what it was. */
@@ -60,10 +62,11 @@ const MAX_STDERR_TAIL_BYTES = 2048;
 export async function markStatus(repo: Repo, jobId: JobId, change: StatusChange): Promise<MarkOutcome> {
   const document = await repo.runs.updateDocument(jobId, ({ facts }) => {
     const from = facts.status ?? "created";
+    if (change.onlyFrom?.includes(from) === false) return undefined;
     if (!isLegalTransition(from, change.to)) throw illegalTransition(jobId, from, change.to);
     return { ...renamedLink(facts), ...toPatch(repo, facts, change) };
   });
-  if (!isTerminal(change.to)) return { document, promotion: "none" };
+  if (!isTerminal(change.to) || document.facts.status !== change.to) return { document, promotion: "none" };
   try {
     return { document, promotion: await promoteRun(repo, jobId, change.promote) };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { findLeaks } from "../ledger/leak.ts";
 import { AexpError } from "../model/errors.ts";
-import type { ExactObject } from "../model/exact-json.ts";
+import { type ExactObject, toPythonJson } from "../model/exact-json.ts";
 import type { JsonObject } from "../model/json.ts";
 import { type JobId, toJobId } from "../run/job-id.ts";
 import { buildStatePoint, type CodeIdentity } from "../run/state-point.ts";
@@ -29,21 +29,28 @@ export interface PlannedRun {
   readonly request: RunRequest;
 }
 
+/** What many runs that are planned together share, read once. */
+export interface PlanningContext {
+  readonly code: CodeIdentity;
+  readonly conditionOf: (experimentId: string, parameters: ExactObject) => Promise<ExactObject | undefined>;
+}
+
 /**
  * Works out the state point and id of a run. Nothing is written.
  *
+ * @param context for one of many runs, so that git and the notes are asked once
  * @throws {AexpError} `state_point.reserved_key`, `state_point.invalid`, `cli.usage`, `condition.*`, and `ledger.leaks_local_path` or
  *   `ledger.leaks_credential` for a state point that could never be committed
  */
-export async function planRun(repo: Repo, request: RunRequest): Promise<PlannedRun> {
+export async function planRun(repo: Repo, request: RunRequest, context?: PlanningContext): Promise<PlannedRun> {
   checkNoteId("experiment", "E", request.experimentId);
   checkNoteId("hypothesis", "H", request.hypothesisId);
   checkNoteId("sub-hypothesis", "H", request.subHypothesisId);
-  const code = await readCodeIdentity(repo);
+  const { code, conditionOf } = context ?? (await readPlanningContext(repo));
   const condition =
     request.experimentId === undefined || request.isConditionKept === true
       ? undefined
-      : await resolveCondition(repo, request.experimentId, request.parameters);
+      : await conditionOf(request.experimentId, request.parameters);
   const statePoint = buildStatePoint({
     experimentId: request.experimentId,
     hypothesisId: request.hypothesisId,
@@ -54,6 +61,20 @@ export async function planRun(repo: Repo, request: RunRequest): Promise<PlannedR
   });
   await checkCommittable(repo, statePoint, request.allowLocalPath === true);
   return { jobId: toJobId(statePoint), statePoint, code, request };
+}
+
+/** Reads what planning needs; each condition of each experiment once. */
+export async function readPlanningContext(repo: Repo): Promise<PlanningContext> {
+  const known = new Map<string, Promise<ExactObject | undefined>>();
+  return {
+    code: await readCodeIdentity(repo),
+    conditionOf: async (experimentId, parameters) => {
+      const key = `${experimentId} ${toPythonJson(parameters.get("condition") ?? null)}`;
+      const condition = known.get(key) ?? resolveCondition(repo, experimentId, parameters);
+      known.set(key, condition);
+      return await condition;
+    },
+  };
 }
 
 /**
@@ -89,8 +110,8 @@ export function toRunLink(
   };
 }
 
-/** @throws {AexpError} `store.missing` */
-function requireStore(repo: Repo): void {
+/** Makes sure that `aexp install` was here. @throws {AexpError} `store.missing` */
+export function requireStore(repo: Repo): void {
   if (repo.runs.exists()) return;
   throw new AexpError(`there is no run store in ${JSON.stringify(repo.runs.path)}`, {
     code: "store.missing",

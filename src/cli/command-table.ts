@@ -36,6 +36,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "literature list": () => import("../commands/literature/list.ts"),
   "literature new": () => import("../commands/literature/new.ts"),
   "literature show": () => import("../commands/literature/show.ts"),
+  "queue add": () => import("../commands/queue/add.ts"),
   "renumber": () => import("../commands/renumber.ts"),
   "review link": () => import("../commands/review/link.ts"),
   "review list": () => import("../commands/review/list.ts"),

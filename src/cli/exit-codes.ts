@@ -20,6 +20,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const EXIT_OF_ERROR: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   "note.locked": EXIT.busy,
+  "queue.busy": EXIT.busy,
   "promote.partly_failed": EXIT.partial,
   "run.busy": EXIT.busy,
   "run.locked": EXIT.busy,

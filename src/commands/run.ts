@@ -7,6 +7,7 @@ import { BaseCommand } from "../cli/base-command.ts";
 import { AexpError } from "../model/errors.ts";
 import { parseDuration } from "../model/duration.ts";
 import { renderExecution } from "../cli/render/execution.ts";
+import { splitAtDashes } from "../cli/split-argv.ts";
 import { RUN_IDENTITY_FLAGS, toRunRequest } from "../cli/state-point-flags.ts";
 import { Relay } from "../cli/io.ts";
 import { withStopSignals } from "../cli/stop-signals.ts";
@@ -71,13 +72,6 @@ export default class Run extends BaseCommand {
   #readTime(variable: string, otherwise: string): number {
     return parseDuration(this.io.env[variable] || otherwise, variable);
   }
-}
-
-/** What stands before the first `--` is ours; what follows is the command, whatever it looks like. */
-function splitAtDashes(argv: readonly string[]): { own: string[]; command: string[] } {
-  const dashes = argv.indexOf("--");
-  if (dashes === -1) return { own: [...argv], command: [] };
-  return { own: argv.slice(0, dashes), command: argv.slice(dashes + 1) };
 }
 
 function missingDashes(strays: readonly string[]): AexpError {

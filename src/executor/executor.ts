@@ -27,7 +27,9 @@ export type AttemptCause =
   | { readonly kind: "out_of_memory" }
   | { readonly kind: "timed_out"; readonly timeoutMs: number }
   | { readonly kind: "stopped"; readonly by: StopRequest }
-  | { readonly kind: "not_started"; readonly problem: string };
+  | { readonly kind: "not_started"; readonly problem: string }
+  /** Who watched it died before it ended, so that nobody knows how it would have ended. */
+  | { readonly kind: "lost"; readonly problem: string };
 
 /** How an attempt ended: what `exit.json` holds in the attempt's folder. */
 export interface AttemptEnd {

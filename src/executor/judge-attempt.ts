@@ -32,6 +32,8 @@ export function judgeAttempt(cause: AttemptCause): Verdict {
       return { status: "stopped", reason: STOPPED_BY[cause.by] };
     case "not_started":
       return { status: "failed", reason: { code: "spawn_error", message: cause.problem } };
+    case "lost":
+      return { status: "failed", reason: { code: "lost", message: cause.problem } };
   }
 }
 
@@ -40,5 +42,6 @@ export function toShellExitCode({ cause, exitCode, signal }: AttemptEnd): number
   if (cause.kind === "stopped") return 130;
   if (cause.kind === "timed_out") return 124;
   if (cause.kind === "not_started") return cause.problem.includes("EACCES") ? 126 : 127;
+  if (cause.kind === "lost") return 1;
   return exitCode ?? 128 + (SIGNAL_NUMBERS[signal ?? ""] ?? 0);
 }

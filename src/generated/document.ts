@@ -37,6 +37,24 @@ runner_hint?: string
 code_diff_summary?: (string | {
 
 })
+/**
+ * Everything that was decided when the run was queued, as the queue's database holds it: enough to queue it again.
+ */
+spec?: {
+
+}
+/**
+ * Who queued the run, where, and in which group.
+ */
+origin?: {
+group_kind: ("sweep" | "batch" | "pipeline")
+group_name: string
+caller: string
+owner: string
+machine: string
+target?: string
+executor: ("local" | "slurm")
+}
 proc?: ProcessRecord
 last_error?: {
 returncode?: (number | null)

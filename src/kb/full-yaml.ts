@@ -18,10 +18,12 @@ const MERGE_KEY = "<<";
  * YAML 1.1 is understood, because other readers of the same notes do. The `yaml` package is loaded at the first call.
  *
  * @param firstLine the number of the text's first line in its file
+ * @param what how messages call the text
  */
 export async function readFullYaml(
   text: string,
   firstLine: number,
+  what = "frontmatter",
 ): Promise<{ readonly fields: YamlFields } | { readonly problem: NoteProblem }> {
   const { default: yaml } = await import("yaml");
   const counter = new yaml.LineCounter();
@@ -42,10 +44,10 @@ export async function readFullYaml(
       const { message, offset } = explainFault(yaml, document, text, error);
       throw new Located(message, offset);
     }
-    return { fields: new Converter(yaml, document, counter, firstLine).toFields() };
+    return { fields: new Converter(yaml, document, counter, { firstLine, what }).toFields() };
   } catch (error) {
     const { line, col } = counter.linePos(error instanceof Located ? error.offset : 0);
-    const message = error instanceof RangeError ? "the frontmatter is nested too deeply" : messageOf(error);
+    const message = error instanceof RangeError ? `the ${what} is nested too deeply` : messageOf(error);
     return { problem: { message, line: Math.max(1, line) + firstLine - 1, column: Math.max(1, col) } };
   }
 }
@@ -65,15 +67,22 @@ class Converter {
   readonly #document: Document.Parsed;
   readonly #counter: LineCounter;
   readonly #firstLine: number;
+  readonly #what: string;
   /** What the aliases stand for that are being converted. */
   readonly #open = new Set<unknown>();
   #nodes = 0;
 
-  constructor(yaml: (typeof Yaml)["default"], document: Document.Parsed, counter: LineCounter, firstLine: number) {
+  constructor(
+    yaml: (typeof Yaml)["default"],
+    document: Document.Parsed,
+    counter: LineCounter,
+    source: { readonly firstLine: number; readonly what: string },
+  ) {
     this.#yaml = yaml;
     this.#document = document;
     this.#counter = counter;
-    this.#firstLine = firstLine;
+    this.#firstLine = source.firstLine;
+    this.#what = source.what;
   }
 
   toFields(): YamlFields {
@@ -81,8 +90,8 @@ class Converter {
     const values = this.#convert(contents, 0);
     if (values === null) return { values: new Map(), lines: new Map() };
     if (!isExactObject(values)) {
-      const what = Array.isArray(values) ? "a list" : "a single value";
-      throw new Located(`the frontmatter is ${what}; expected keys and values`, offsetOf(contents));
+      const kind = Array.isArray(values) ? "a list" : "a single value";
+      throw new Located(`the ${this.#what} is ${kind}; expected keys and values`, offsetOf(contents));
     }
     const lines = new Map<string, FieldLines>();
     if (this.#yaml.isMap(contents)) {
@@ -96,7 +105,7 @@ class Converter {
 
   #convert(node: unknown, depth: number): Exact {
     this.#nodes += 1;
-    if (this.#nodes > MAX_NODES) throw new Located(`the frontmatter holds more than ${MAX_NODES} values`, 0);
+    if (this.#nodes > MAX_NODES) throw new Located(`the ${this.#what} holds more than ${MAX_NODES} values`, 0);
     if (depth > MAX_DEPTH) throw new Located(`values are nested deeper than ${MAX_DEPTH}`, offsetOf(node));
     if (this.#yaml.isScalar(node)) return this.#convertScalar(node);
     if (this.#yaml.isMap(node)) return this.#convertMap(node, depth);

@@ -1,16 +1,7 @@
 import type { JobId } from "../run/job-id.ts";
 import type { Lane, LanePatch } from "./lane.ts";
 import type { KindFilter } from "./pool.ts";
-import type {
-  ExecutorKind,
-  Lease,
-  StopMode,
-  Task,
-  TaskReason,
-  TaskSpec,
-  TaskState,
-  TerminalState,
-} from "./task.ts";
+import type { ExecutorKind, Lease, StopMode, Task, TaskReason, TaskSpec, TaskState, TerminalState } from "./task.ts";
 
 /** A run that is to be queued. */
 export interface NewTask {
@@ -22,6 +13,10 @@ export interface NewTask {
   readonly machine: string;
   readonly target?: string;
   readonly executor: ExecutorKind;
+  /** Number of the last attempt that the run's document knows of, so that the next one follows it; 0, when absent. */
+  readonly lastAttempt?: number;
+  /** Whether it is executed again on purpose although the store knows that it succeeded. */
+  readonly force?: boolean;
 }
 
 export type GroupKind = "sweep" | "batch" | "pipeline";
@@ -200,8 +195,10 @@ export interface QueueStore extends AsyncDisposable {
   // Submission
   /**
    * Stores a group with its tasks, needs and resources. Needs may name tasks of the same call, in any order, and tasks
-   * that are there; satisfied ones count at once.
-   * @throws {AexpError} `queue.unknown_need`, `queue.duplicate_task`, `queue.cycle`, `queue.empty_group`
+   * that are there; satisfied ones count at once, and what can never start is skipped at once. A group that is there
+   * already is added to; one that had ended is opened again. A task that had ended begins a new life with the new spec.
+   * @throws {AexpError} `queue.unknown_need`, `queue.duplicate_task`, `queue.cycle`, `queue.empty_group`,
+   *   `queue.unknown_lane`
    */
   submit(group: NewGroup, tasks: readonly NewTask[]): Promise<readonly Task[]>;
 
@@ -209,7 +206,9 @@ export interface QueueStore extends AsyncDisposable {
   task(id: JobId): Promise<Task | undefined>;
   tasks(query: TaskQuery): Promise<readonly Task[]>;
   /** How many tasks of each lane are in each state. */
-  counts(): Promise<readonly { readonly lane: string; readonly state: TaskState; readonly count: number; readonly oldest: number }[]>;
+  counts(): Promise<
+    readonly { readonly lane: string; readonly state: TaskState; readonly count: number; readonly oldest: number }[]
+  >;
   attempts(id: JobId): Promise<readonly Attempt[]>;
   needs(id: JobId): Promise<readonly { readonly run: JobId; readonly condition: string; readonly state: TaskState }[]>;
   dependents(id: JobId): Promise<readonly JobId[]>;
@@ -232,7 +231,12 @@ export interface QueueStore extends AsyncDisposable {
    * Ends an attempt. By the retry policy a failure leads back to `queued` with a pause instead of to the end;
    * `jitter` (0 to 1) spreads the pauses.
    */
-  finish(id: JobId, token: string, result: AttemptResult, jitter: number): Promise<{ readonly state: TaskState } | undefined>;
+  finish(
+    id: JobId,
+    token: string,
+    result: AttemptResult,
+    jitter: number,
+  ): Promise<{ readonly state: TaskState } | undefined>;
   /** Gives a task back unfinished: the attempt does not count. */
   release(id: JobId, token: string): Promise<boolean>;
   /** Tasks whose lease has expired, but for those of one worker. */
@@ -240,11 +244,19 @@ export interface QueueStore extends AsyncDisposable {
   /** Settles a task whose lease expired, once its processes are known to be dead: by the lane `queued` again, or failed as lost. */
   settleLost(id: JobId, token: string, jitter: number): Promise<{ readonly state: TaskState } | undefined>;
   /** Takes over the lease of an attempt that still runs, under the same attempt number. */
-  adopt(id: JobId, token: string, by: { readonly workerId: string; readonly token: string; readonly leaseMs: number }): Promise<Claim | undefined>;
+  adopt(
+    id: JobId,
+    token: string,
+    by: { readonly workerId: string; readonly token: string; readonly leaseMs: number },
+  ): Promise<Claim | undefined>;
 
   // Operators
   /** Pending tasks become `abandoned` at once, active ones are asked to stop; ended ones stay. */
-  requestStop(ids: readonly JobId[], mode: StopMode, reason: TaskReason): Promise<readonly { readonly id: JobId; readonly outcome: "abandoned" | "requested" | "ended" }[]>;
+  requestStop(
+    ids: readonly JobId[],
+    mode: StopMode,
+    reason: TaskReason,
+  ): Promise<readonly { readonly id: JobId; readonly outcome: "abandoned" | "requested" | "ended" }[]>;
   /** Queues ended tasks again, with what they skipped; edges stay, satisfied ones count. A group that had ended is opened again. */
   retry(ids: readonly JobId[]): Promise<readonly Task[]>;
   /** Deletes ended tasks that are older than their lane keeps them, never what something kept refers to. */
@@ -268,7 +280,7 @@ export interface QueueStore extends AsyncDisposable {
   // Outbox
   /** Items that are due, oldest first; those taken are hidden from others for `hideMs`. */
   takeOutbox(limit: number, hideMs: number): Promise<readonly OutboxItem[]>;
-  outboxDone(id: number): Promise<void>;
+  outboxDone(ids: number | readonly number[]): Promise<void>;
   /** Tries again later; after ten tries the item is dead and only counted. */
   outboxFailed(id: number, problem: string): Promise<void>;
   outboxCounts(): Promise<{ readonly pending: number; readonly dead: number }>;

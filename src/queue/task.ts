@@ -19,7 +19,12 @@ export const TASK_STATES = [
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
-export const ACTIVE_STATES = ["submitting", "submitted", "running", "finalizing"] as const satisfies readonly TaskState[];
+export const ACTIVE_STATES = [
+  "submitting",
+  "submitted",
+  "running",
+  "finalizing",
+] as const satisfies readonly TaskState[];
 export const PENDING_STATES = ["created", "blocked", "queued"] as const satisfies readonly TaskState[];
 export const TERMINAL_STATES = [
   "complete",
@@ -46,7 +51,7 @@ export const TASK_EDGES: Readonly<Record<TaskState, readonly TaskState[]>> = {
   submitting: ["submitted", "queued", "failed", "stopped"],
   submitted: ["running", "finalizing", "queued", "failed", "stopped"],
   running: ["submitted", "finalizing", "queued", "complete", "failed", "stopped"],
-  finalizing: ["complete", "failed", "stopped"],
+  finalizing: ["queued", "complete", "failed", "stopped"],
   complete: [],
   cached: [],
   failed: ["queued", "blocked"],

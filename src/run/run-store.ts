@@ -20,6 +20,13 @@ export interface StoredRun {
   readonly document: RunDocument;
 }
 
+/** A run that is to be created. */
+export interface NewRun {
+  readonly jobId: JobId;
+  readonly statePoint: ExactObject;
+  readonly document: DocumentPatch;
+}
+
 /** The local runs: a signac 2 project. */
 export interface RunStore {
   /** Absolute path of the store, e.g. `/repo/.runs`. */
@@ -60,6 +67,17 @@ export interface RunStore {
    * @returns whether the run is new
    */
   create(statePoint: ExactObject, document: DocumentPatch): Promise<{ readonly jobId: JobId; readonly isNew: boolean }>;
+
+  /**
+   * Creates many runs as {@link create} does, and makes them survive a power cut once at the end instead of one by one.
+   * When one cannot be created, those that this call created are removed again.
+   *
+   * @returns for each whether it is new, in order
+   */
+  createAll(runs: readonly NewRun[]): Promise<readonly boolean[]>;
+
+  /** Takes runs away again that were created a moment ago; one that holds more than its two files by now stays. */
+  removeUntouched(jobIds: readonly JobId[]): void;
 
   /**
    * Changes a document under the run's lock: reads it, asks `change` for a patch, writes once, atomically. Keys of

@@ -41,7 +41,13 @@ function parseAssignment(part: string, text: string): readonly [string, Exact] {
   return [key, parseScalar(part.slice(equals + 1).trim(), text)];
 }
 
-function parseScalar(value: string, text: string): Exact {
+/**
+ * The value of an assignment: a scalar of YAML, with or without quotes.
+ *
+ * @param text what the user wrote around it, for messages
+ * @throws {AexpError} `state_point.invalid`
+ */
+export function parseScalar(value: string, text: string): Exact {
   const first = value[0];
   if (first === '"' || first === "'") return parseQuoted(value, first, text);
   if (first === "[" || first === "{") {
@@ -70,12 +76,16 @@ function parseQuoted(value: string, quote: string, text: string): string {
   });
 }
 
-/** Splits at commas that stand in no quoted value; a quote counts only at the start of a value. */
-function splitOutsideQuotes(text: string): readonly string[] {
+/**
+ * Splits a text at separators that stand in no quoted value. A quote counts only at the start of a value.
+ *
+ * @param before the characters that a value follows; with the separator among them, the text begins with a value
+ */
+export function splitOutsideQuotes(text: string, separator = ",", before = "="): readonly string[] {
   const parts: string[] = [];
   let start = 0;
   let quote = "";
-  let isAtValue = false;
+  let isAtValue = before.includes(separator);
   for (let index = 0; index < text.length; index += 1) {
     const char = text[index] ?? "";
     if (quote !== "") {
@@ -84,11 +94,11 @@ function splitOutsideQuotes(text: string): readonly string[] {
     } else if (isAtValue && (char === '"' || char === "'")) {
       quote = char;
       isAtValue = false;
-    } else if (char === ",") {
+    } else if (char === separator) {
       parts.push(text.slice(start, index));
       start = index + 1;
-      isAtValue = false;
-    } else if (char === "=") isAtValue = true;
+      isAtValue = before.includes(separator);
+    } else if (before.includes(char)) isAtValue = true;
     else if (char !== " ") isAtValue = false;
   }
   return [...parts, text.slice(start)];

@@ -1,13 +1,14 @@
-import { mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 import { toInstant } from "../../model/clock.ts";
 import { systemErrorCode } from "../../model/errors.ts";
-import { isJsonObject } from "../../model/json.ts";
 import { writeFileAtomically } from "../../platform/atomic-write.ts";
+import { createOnce } from "../../platform/create-once.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { ProcessRecord } from "../../run/document.ts";
-import type { AttemptCause, AttemptEnd, AttemptSpec } from "../executor.ts";
+import type { AttemptEnd, AttemptSpec } from "../executor.ts";
+import { isAttemptEnd, isProcessRecord, type Supervision, toSupervision } from "./attempt-records.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
 
@@ -15,9 +16,11 @@ const MAX_RECORD_BYTES = 1024 * 1024;
 export class AttemptFolder {
   readonly path: string;
 
+  readonly #workspace: string;
   readonly #attempt: number;
 
   constructor(workspace: string, attempt: number) {
+    this.#workspace = workspace;
     this.path = join(workspace, ".aexp", `attempt-${attempt}`);
     this.#attempt = attempt;
   }
@@ -41,12 +44,52 @@ export class AttemptFolder {
     await this.#write("process.json", record);
   }
 
+  /**
+   * Takes the attempt for a supervisor and says which program it is, in one step.
+   *
+   * @returns false when the attempt was given up, or is somebody else's: then its command must not begin
+   */
+  take(supervision: Supervision): boolean {
+    return createOnce(this.file("process.json"), toJson(fromSupervision(supervision)));
+  }
+
+  /**
+   * Makes sure that an attempt which has not begun never begins.
+   *
+   * @returns false when it has begun
+   */
+  giveUp(givenUpAtMs: number): boolean {
+    // A run's folder that is gone is not made again: its attempt finds nobody who would look for it.
+    if (!existsSync(this.#workspace)) return true;
+    mkdirSync(this.path, { recursive: true });
+    const text = toJson({ given_up_at: toInstant(givenUpAtMs) });
+    return createOnce(this.file("process.json"), text) || this.readProcess() === undefined;
+  }
+
+  readSupervision(): Supervision | undefined {
+    return toSupervision(this.#read("process.json"));
+  }
+
+  /** Hands the attempt to another worker. */
+  async writeSupervision(supervision: Supervision): Promise<void> {
+    await this.#write("process.json", fromSupervision(supervision));
+  }
+
+  /** Says that the program is ended on purpose, for a supervisor that cannot be told otherwise. */
+  async writeStop(atMs: number): Promise<void> {
+    await this.#write("stop.json", { at: toInstant(atMs), pid: process.pid });
+  }
+
+  isStopAsked(): boolean {
+    return existsSync(this.file("stop.json"));
+  }
+
   async writeHeartbeat(atMs: number): Promise<void> {
     await this.#write("heartbeat.json", { at: toInstant(atMs), pid: process.pid });
   }
 
-  async writeEnd(end: AttemptEnd): Promise<void> {
-    await writeFileAtomically(this.file("exit.json"), toJson(end));
+  async writeEnd(end: AttemptEnd, durability: "each" | "later"): Promise<void> {
+    await writeFileAtomically(this.file("exit.json"), toJson(end), { durability });
   }
 
   readProcess(): ProcessRecord | undefined {
@@ -99,47 +142,10 @@ function describeEnvironment(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
+function fromSupervision({ program, supervisor, worker, graceMs }: Supervision): unknown {
+  return { ...program, supervisor, worker, grace_ms: graceMs };
+}
+
 function toJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function isProcessRecord(value: unknown): value is ProcessRecord {
-  return (
-    isJsonObject(value) &&
-    typeof value["pid"] === "number" &&
-    typeof value["pgid"] === "number" &&
-    typeof value["host"] === "string"
-  );
-}
-
-function isAttemptEnd(value: unknown): value is AttemptEnd {
-  return (
-    isJsonObject(value) &&
-    isCause(value["cause"]) &&
-    typeof value["endedAtMs"] === "number" &&
-    typeof value["wallclockS"] === "number" &&
-    typeof value["stderrTail"] === "string" &&
-    (value["exitCode"] === null || typeof value["exitCode"] === "number") &&
-    (value["signal"] === null || typeof value["signal"] === "string")
-  );
-}
-
-function isCause(value: unknown): value is AttemptCause {
-  if (!isJsonObject(value)) return false;
-  switch (value["kind"]) {
-    case "exited":
-      return typeof value["exitCode"] === "number";
-    case "signalled":
-      return typeof value["signal"] === "string";
-    case "out_of_memory":
-      return true;
-    case "timed_out":
-      return typeof value["timeoutMs"] === "number";
-    case "stopped":
-      return value["by"] === "SIGINT" || value["by"] === "SIGTERM" || value["by"] === "SIGHUP";
-    case "not_started":
-      return typeof value["problem"] === "string";
-    default:
-      return false;
-  }
 }

@@ -2,6 +2,7 @@ import type { ProcessRecord } from "../../run/document.ts";
 import type { JobId } from "../../run/job-id.ts";
 import type { AttemptEnd, AttemptOutput, AttemptSpec, Executor, RunningAttempt, Survivors } from "../executor.ts";
 import { AttemptFolder } from "./attempt-folder.ts";
+import { launchDirectly } from "./launch.ts";
 import { LocalAttempt } from "./local-attempt.ts";
 import { endGroup } from "./process-group.ts";
 import { findGroupByEnvironment, identifyProcess, isGroupAlive, isSameProcessAlive } from "./process-identity.ts";
@@ -24,7 +25,7 @@ export class LocalExecutor implements Executor {
     const folder = new AttemptFolder(this.#workspaceOf(spec.jobId), spec.attempt);
     await folder.prepare(spec, Date.now());
     await folder.writeHeartbeat(Date.now());
-    return new LocalAttempt(spec, folder, output);
+    return new LocalAttempt(spec, folder, output, launchDirectly(folder));
   }
 
   recordedEnd(jobId: JobId, attempt: number): AttemptEnd | undefined {
@@ -45,6 +46,6 @@ export class LocalExecutor implements Executor {
   }
 
   async killGroup(group: ProcessRecord, graceMs: number): Promise<void> {
-    if (isGroupAlive(group)) await endGroup(group.pgid, graceMs, () => isGroupAlive(group));
+    await endGroup(group, graceMs);
   }
 }

@@ -12,6 +12,11 @@ export function identifyProcess(pid: number, pgid: number): ProcessRecord | unde
   return { pid, pgid, host: hostname(), boot_id: bootId(), start_fingerprint: fingerprint };
 }
 
+/** A record of a child that ended before it could be identified: any process of its number is another one. */
+export function recordOfGone(pid: number): ProcessRecord {
+  return { pid, pgid: pid, host: hostname(), boot_id: bootId(), start_fingerprint: "gone" };
+}
+
 /** Whether the very process of the record still runs on this machine. */
 export function isSameProcessAlive(record: ProcessRecord): boolean {
   if (record.host !== hostname()) return false;
@@ -25,6 +30,8 @@ export function isSameProcessAlive(record: ProcessRecord): boolean {
  * number is then not given to a new process, because the group still bears it. A living leader must be the same one.
  */
 export function isGroupAlive(record: ProcessRecord): boolean {
+  // Asked first, because it answers for most groups and costs next to nothing.
+  if (!signalGroup(record.pgid, 0)) return false;
   if (record.host !== hostname()) return false;
   if (record.boot_id !== undefined && record.boot_id !== bootId()) return false;
   const leader = startFingerprint(record.pid);
@@ -111,7 +118,14 @@ function isDead(state: string | undefined): boolean {
   return state === "Z" || state === "X";
 }
 
+/** It cannot change while this process lives. */
+let knownBootId: string | undefined;
+
 function bootId(): string {
+  return (knownBootId ??= readBootId());
+}
+
+function readBootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   } catch {

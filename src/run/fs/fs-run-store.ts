@@ -4,15 +4,24 @@ import { join } from "node:path";
 import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
 import { type Exact, type ExactObject, toExact, toPlain, toPythonJson } from "../../model/exact-json.ts";
 import { parseExactObject } from "../../model/exact-json-reader.ts";
-import { explainWriteFailure, writeFileAtomically } from "../../platform/atomic-write.ts";
+import { explainWriteFailure, flushFileSystem, writeFileAtomically } from "../../platform/atomic-write.ts";
 import { withFolderLock } from "../../platform/folder-lock.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import { type DocumentPatch, EMPTY_DOCUMENT, type RunDocument, toRunDocument } from "../document.ts";
 import { isJobId, type JobId, parseJobId, toJobId } from "../job-id.ts";
-import type { RunRead, RunStore, StoredRun } from "../run-store.ts";
+import type { NewRun, RunRead, RunStore, StoredRun } from "../run-store.ts";
 import { checkSignacKeys, toSignacKeys } from "../signac-keys.ts";
 import { checkProjectConfig, PROJECT_CONFIG } from "./project-config.ts";
-import { DOCUMENT_FILE, placeRun, removeLeftovers, removeOldTemporaries, STATE_POINT_FILE } from "./run-folder.ts";
+import {
+  DOCUMENT_FILE,
+  placeRun,
+  placeRunQuickly,
+  removeLeftovers,
+  removeOldTemporaries,
+  removeUntouchedRun,
+  type RunTexts,
+  STATE_POINT_FILE,
+} from "./run-folder.ts";
 
 /** The largest state point or document that is read. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
@@ -109,18 +118,42 @@ export class FsRunStore implements RunStore {
   ): Promise<{ readonly jobId: JobId; readonly isNew: boolean }> {
     checkSignacKeys(statePoint);
     const jobId = toJobId(statePoint);
-    if (!this.exists()) await this.initialize();
-    if (!this.#isSwept) removeOldTemporaries(this.#workspace);
-    this.#isSwept = true;
+    await this.#prepare();
     try {
-      const isNew = await placeRun(this.workspaceOf(jobId), {
-        statePoint: toPythonJson(statePoint),
-        document: toPythonJson(applyPatch(new Map(), document)),
-      });
+      const isNew = await placeRun(this.workspaceOf(jobId), toTexts(statePoint, document));
       return { jobId, isNew };
     } catch (error) {
       throw explainWriteFailure(error, this.workspaceOf(jobId));
     }
+  }
+
+  async createAll(runs: readonly NewRun[]): Promise<readonly boolean[]> {
+    for (const { statePoint } of runs) checkSignacKeys(statePoint);
+    await this.#prepare();
+    const created: JobId[] = [];
+    const isNew: boolean[] = [];
+    try {
+      mkdirSync(this.#workspace, { recursive: true });
+      for (const { jobId, statePoint, document } of runs) {
+        isNew.push(await placeRunQuickly(this.workspaceOf(jobId), toTexts(statePoint, document)));
+        if (isNew.at(-1) === true) created.push(jobId);
+      }
+      await flushFileSystem(this.#workspace, () => created.flatMap((jobId) => filesOf(this.workspaceOf(jobId))));
+      return isNew;
+    } catch (error) {
+      this.removeUntouched(created);
+      throw explainWriteFailure(error, this.#workspace);
+    }
+  }
+
+  removeUntouched(jobIds: readonly JobId[]): void {
+    for (const jobId of jobIds) removeUntouchedRun(this.workspaceOf(jobId));
+  }
+
+  async #prepare(): Promise<void> {
+    if (!this.exists()) await this.initialize();
+    if (!this.#isSwept) removeOldTemporaries(this.#workspace);
+    this.#isSwept = true;
   }
 
   async updateDocument(
@@ -206,6 +239,14 @@ export class FsRunStore implements RunStore {
       hint: "`aexp runs list --local` lists the runs of this machine.",
     });
   }
+}
+
+function toTexts(statePoint: ExactObject, document: DocumentPatch): RunTexts {
+  return { statePoint: toPythonJson(statePoint), document: toPythonJson(applyPatch(new Map(), document)) };
+}
+
+function filesOf(folder: string): readonly string[] {
+  return [join(folder, STATE_POINT_FILE), join(folder, DOCUMENT_FILE)];
 }
 
 /** Several times faster than the exact parser, which takes over for the numbers that only Python writes. */

@@ -1,0 +1,181 @@
+import { AexpError } from "../model/errors.ts";
+import { toPythonJson } from "../model/exact-json.ts";
+import { didYouMean } from "../model/nearest.ts";
+import { fillTemplate, type ParsedTemplate, parseTemplate } from "../queue/command-template.ts";
+import { DEFAULT_LANE } from "../queue/lane.ts";
+import { checkNeeds } from "../queue/needs.ts";
+import { checkKind } from "../queue/pool.ts";
+import type { NewTask } from "../queue/queue-store.ts";
+import { countPoints, MAX_SWEEP_RUNS, sweepPoints } from "../queue/sweep.ts";
+import { DEFAULT_RETRY, type Need, type TaskSpec } from "../queue/task.ts";
+import { toTemplateValues } from "../queue/template-values.ts";
+import type { JobId } from "../run/job-id.ts";
+import { judgeRuns } from "./judge-submission.ts";
+import { planRun, readPlanningContext } from "./register-run.ts";
+import type { Repo } from "./repo.ts";
+import { resolveNeeds } from "./resolve-needs.ts";
+import { readRunnerCommand } from "./runner-command.ts";
+import type {
+  PlannedSubmission,
+  QueueView,
+  Submission,
+  SubmissionEntry,
+  SubmissionRequest,
+  SubmissionRun,
+  Verdict,
+} from "./submission.ts";
+
+/**
+ * Works out all runs of a submission: ids, commands, needs, and which of them are to be queued. Everything that can be
+ * wrong is found here. Nothing is written.
+ *
+ * @throws {AexpError} what {@link planRun} throws, `sweep.invalid`, `queue.command_missing`, `queue.cycle`,
+ *   `queue.duplicate_name`, `queue.duplicate_task`, `queue.empty_group`, `queue.need_failed`, `queue.template_invalid`,
+ *   `queue.unknown_lane`, `queue.unknown_need`, `queue.unknown_placeholder`
+ */
+export async function planSubmission(repo: Repo, queue: QueueView, request: SubmissionRequest): Promise<Submission> {
+  checkNeeds(request.entries);
+  await checkWords(queue, request.entries);
+  const runs = await planRuns(repo, request.entries);
+  const verdicts = await judgeRuns(repo, queue, runs, request);
+  const needs = await resolveNeeds(repo, queue, runs, verdicts);
+  const templates = await readTemplates(repo, request.entries);
+  const planned = runs.map((run): PlannedSubmission => {
+    const verdict = verdicts.get(run.run.jobId);
+    if (verdict === undefined) throw new Error(`run ${run.run.jobId} was not judged`);
+    // Filled in for every run, so that a wrong placeholder is told whatever is complete already.
+    const command = toCommand(repo, run, templates);
+    if (verdict.kind !== "queue") return { ...run, verdict, task: undefined };
+    const spec = toSpec(run.entry, command, needs.get(run.entry) ?? [], request.graceMs);
+    return { ...run, verdict, task: toTask(repo, run, spec, { request, verdict }) };
+  });
+  return { group: request.group, runs: planned };
+}
+
+async function planRuns(repo: Repo, entries: readonly SubmissionEntry[]): Promise<readonly SubmissionRun[]> {
+  const total = entries.reduce((sum, { sweep }) => sum + countPoints(sweep), 0);
+  if (total === 0) throw new AexpError("there are no runs to queue", { code: "queue.empty_group" });
+  if (total > MAX_SWEEP_RUNS) {
+    throw new AexpError(`these are ${total} runs; at most ${MAX_SWEEP_RUNS} are queued at once`, {
+      code: "sweep.invalid",
+      hint: "Queue them in parts.",
+    });
+  }
+  const context = await readPlanningContext(repo);
+  const runs: SubmissionRun[] = [];
+  const seen = new Map<JobId, SubmissionEntry>();
+  for (const entry of entries) {
+    checkSweptKeys(entry);
+    for (const point of sweepPoints(entry.sweep)) {
+      const parameters = new Map([...entry.run.parameters, ...point]);
+      const run = await planRun(repo, { ...entry.run, parameters }, context);
+      const other = seen.get(run.jobId);
+      if (other !== undefined) throw sameRun(run.jobId, other, entry);
+      seen.set(run.jobId, entry);
+      runs.push({ entry, run, point });
+    }
+  }
+  return runs;
+}
+
+function checkSweptKeys({ sweep, run, place }: SubmissionEntry): void {
+  const key = sweep.map((axis) => axis.key).find((swept) => run.parameters.has(swept));
+  if (key === undefined) return;
+  const value = toPythonJson(run.parameters.get(key) ?? null);
+  throw new AexpError(
+    `${place === undefined ? "" : `${place}: `}the key ${JSON.stringify(key)} is swept, and has the value ${value} as well. Nothing was queued`,
+    { code: "sweep.invalid", hint: "Give it in one place." },
+  );
+}
+
+function sameRun(jobId: JobId, first: SubmissionEntry, second: SubmissionEntry): AexpError {
+  const places = [first, second].flatMap(({ place }) => place ?? []).join(" and ");
+  return new AexpError(
+    `two entries make the same run ${jobId}${places === "" ? "" : `: ${places}`}. Nothing was queued`,
+    { code: "queue.duplicate_task", hint: "Leave one of them out, or give it another parameter." },
+  );
+}
+
+async function checkWords(queue: QueueView, entries: readonly SubmissionEntry[]): Promise<void> {
+  const lanes = new Set([DEFAULT_LANE, ...(await queue.lanes()).map(({ name }) => name)]);
+  for (const { lane, kind } of entries) {
+    checkKind(kind);
+    if (lanes.has(lane)) continue;
+    throw new AexpError(`there is no lane ${JSON.stringify(lane)}.${didYouMean(lane, [...lanes])} Nothing was queued`, {
+      code: "queue.unknown_lane",
+      hint: `Make it with \`aexp lane set ${lane}\`.`,
+    });
+  }
+}
+
+async function readTemplates(
+  repo: Repo,
+  entries: readonly SubmissionEntry[],
+): Promise<ReadonlyMap<SubmissionEntry, ParsedTemplate>> {
+  const templates = new Map<SubmissionEntry, ParsedTemplate>();
+  const ofExperiments = new Map<string, ParsedTemplate>();
+  for (const entry of entries) {
+    const { experimentId } = entry.run;
+    const template =
+      entry.command === undefined
+        ? (ofExperiments.get(experimentId) ?? parseTemplate(await readRunnerCommand(repo, experimentId)))
+        : parseTemplate(entry.command);
+    if (entry.command === undefined) ofExperiments.set(experimentId, template);
+    templates.set(entry, template);
+  }
+  return templates;
+}
+
+function toCommand(
+  repo: Repo,
+  { entry, run }: SubmissionRun,
+  templates: ReadonlyMap<SubmissionEntry, ParsedTemplate>,
+): TaskSpec["command"] {
+  const template = templates.get(entry);
+  if (template === undefined) throw new Error("an entry has no command");
+  const { jobId, statePoint } = run;
+  return fillTemplate(template, toTemplateValues({ jobId, statePoint, workspace: repo.runs.workspaceOf(jobId) }));
+}
+
+function toSpec(
+  entry: SubmissionEntry,
+  command: TaskSpec["command"],
+  needs: readonly Need[],
+  graceMs: number,
+): TaskSpec {
+  const { lane, kind, priority, resources, retries, timeoutMs, name, tag } = entry;
+  return {
+    command,
+    cwd: ".",
+    lane,
+    kind,
+    priority,
+    needs,
+    resources,
+    retry: { ...DEFAULT_RETRY, maxAttempts: retries + 1 },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    graceMs,
+    ...(name === undefined ? {} : { name }),
+    ...(tag === undefined ? {} : { tag }),
+  };
+}
+
+function toTask(
+  repo: Repo,
+  { entry, run }: SubmissionRun,
+  spec: TaskSpec,
+  { request, verdict }: { request: SubmissionRequest; verdict: Extract<Verdict, { kind: "queue" }> },
+): NewTask {
+  return {
+    id: run.jobId,
+    experimentId: entry.run.experimentId,
+    spec,
+    caller: request.group.caller,
+    owner: request.owner,
+    machine: repo.machineLabel,
+    ...(request.target === undefined ? {} : { target: request.target }),
+    executor: "local",
+    lastAttempt: verdict.lastAttempt,
+    force: request.isForced,
+  };
+}

@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { delimiter, resolve } from "node:path";
+
+import { messageOf } from "../../../model/errors.ts";
+import type { AttemptSpec } from "../../executor.ts";
+import type { AttemptFolder } from "../attempt-folder.ts";
+import type { Supervision } from "../attempt-records.ts";
+import type { Launch } from "../launch.ts";
+
+/**
+ * What a shell executes before the command: it waits for a line, so that the process is on record before the command
+ * begins. When the supervisor dies first, the line never comes and the command never begins. The command itself has
+ * nothing to read.
+ */
+const GATE = "read -r _||exit 125;exec </dev/null;";
+const SHELL = "/bin/sh";
+/** A variable that dash and others drop, because no shell could name it; bash passes it on. */
+const UNSPEAKABLE = /[^A-Za-z0-9_]|^\d/;
+const BASHES = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
+
+/** Starts a program that begins only once it is on record in the attempt's folder. */
+export function launchThroughGate(
+  folder: AttemptFolder,
+  watchers: Pick<Supervision, "supervisor" | "worker" | "graceMs">,
+): Launch {
+  return {
+    spawn(spec) {
+      const { program, args } = toGated(spec);
+      const child = spawn(program, args, {
+        cwd: spec.cwd,
+        env: spec.env,
+        detached: true,
+        stdio: ["pipe", "pipe", "pipe"],
+      });
+      // A gate that is gone needs no line.
+      child.stdin.on("error", () => undefined);
+      return child;
+    },
+    record(child, program) {
+      const problem = take(folder, { ...watchers, program });
+      if (problem === undefined) child.stdin?.end("\n");
+      else child.stdin?.destroy();
+      return problem;
+    },
+    isStopAsked: () => folder.isStopAsked(),
+    // Flushing would take longer than many a command; after a power cut the attempt counts as lost.
+    keepEnd: (end) => folder.writeEnd(end, "later"),
+  };
+}
+
+function take(folder: AttemptFolder, supervision: Supervision): string | undefined {
+  try {
+    return folder.take(supervision) ? undefined : "the attempt was given up before it began";
+  } catch (error) {
+    return `its process could not be recorded: ${messageOf(error)}`;
+  }
+}
+
+/** The command behind a gate. A line for `sh` is executed by the shell that is the gate. */
+function toGated(spec: AttemptSpec): { readonly program: string; readonly args: readonly string[] } {
+  const [program = "", flag, line, ...more] = spec.argv;
+  if ((program === "sh" || program === SHELL) && flag === "-c" && line !== undefined && more.length === 0)
+    return { program, args: ["-c", GATE + line] };
+  const found = findProgram(program, spec);
+  const { shell, flags } = toShell(spec.env);
+  return { program: shell, args: [...flags, "-c", `${GATE}exec "$@"`, "aexp", found, ...spec.argv.slice(1)] };
+}
+
+/** Privileged bash reads no start-up files and takes no functions from its environment. */
+function toShell(env: AttemptSpec["env"]): { readonly shell: string; readonly flags: readonly string[] } {
+  const hasUnspeakable = Object.keys(env).some((name) => env[name] !== undefined && UNSPEAKABLE.test(name));
+  const bash = hasUnspeakable ? BASHES.find((path) => existsSync(path)) : undefined;
+  return bash === undefined ? { shell: SHELL, flags: [] } : { shell: bash, flags: ["-p"] };
+}
+
+/**
+ * The program as the shell is to look for it. What is not there fails here, with the error that starting it would give,
+ * and not as an exit code of the shell.
+ */
+function findProgram(program: string, { cwd, env }: AttemptSpec): string {
+  if (program.includes("/")) {
+    accessSync(resolve(cwd, program), constants.X_OK);
+    return program;
+  }
+  const places = (env["PATH"] ?? "/usr/bin:/bin").split(delimiter).map((folder) => resolve(cwd, folder, program));
+  const found = places.find(isExecutable);
+  if (found === undefined || program === "") throw Object.assign(new Error("spawn ENOENT"), { code: "ENOENT" });
+  // A name like an option would be taken for one.
+  return program.startsWith("-") ? found : program;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false; // not there, or not for us
+  }
+}
+
+

@@ -1,0 +1,234 @@
+import type { JobId } from "../../run/job-id.ts";
+import type { Attempt, AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
+import type { OnLost } from "../lane.ts";
+import { isTerminalState, type TaskReason, type TaskState } from "../task.ts";
+import { mayRetry, retryPauseMs } from "../transitions.ts";
+import { endOf, type WriteTransaction } from "./database.ts";
+import { emit } from "./events.ts";
+import { followEnds } from "./end-effects.ts";
+import { readJobId, type StoredTask, withoutPrivate } from "./records.ts";
+import { integer, optionalText, text, word } from "./rows.ts";
+import { findTask, transition } from "./transition.ts";
+
+/** The task, if the lease is this one. Every write of a worker begins here. */
+function findLeased(tx: WriteTransaction, id: JobId, token: string): StoredTask | undefined {
+  const task = findTask(tx, id);
+  return task?.lease?.token === token ? task : undefined;
+}
+
+/** See `QueueStore.recordProcess`. */
+export function recordProcess(tx: WriteTransaction, id: JobId, token: string, process: AttemptProcess): boolean {
+  const task = findLeased(tx, id, token);
+  if (task === undefined) return false;
+  const before = tx.db.get("SELECT pid FROM attempts WHERE lease_token = :token", { token });
+  tx.db.run("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
+    token,
+    pid: process.pid,
+    start: process.startFingerprint,
+    bootId: process.bootId,
+  });
+  if (before?.["pid"] === null) {
+    emit(tx, {
+      kind: "run.started",
+      runId: id,
+      groupId: task.groupId,
+      data: { attempt: task.attempt, pid: process.pid },
+    });
+  }
+  return true;
+}
+
+/** See `QueueStore.renew`. */
+export function renewLeases(
+  tx: WriteTransaction,
+  workerId: string,
+  tokens: readonly string[],
+  leaseMs: number,
+): Renewal {
+  const expiresAt = endOf(tx, leaseMs);
+  const list = JSON.stringify(tokens);
+  // A task that has lost one of its locks has lost the right to go on, too: its lease is left to expire.
+  const rows = tx.db.all(
+    `UPDATE tasks SET lease_expires_at = :expiresAt
+     WHERE worker_id = :workerId AND lease_token IN (SELECT value FROM json_each(:list))
+       AND (has_resources = 0 OR NOT EXISTS (
+         SELECT 1 FROM task_resources q LEFT JOIN resource_locks k ON k.key = q.key AND k.holder = tasks.lease_token
+         WHERE q.run_id = tasks.id AND k.key IS NULL))
+     RETURNING id, lease_token, stop_mode`,
+    { workerId, list, expiresAt },
+  );
+  const renewed = new Set(rows.map((row) => text(row, "lease_token")));
+  tx.db.run(
+    "UPDATE resource_locks SET expires_at = :expiresAt WHERE holder IN (SELECT value FROM json_each(:renewed))",
+    { renewed: JSON.stringify([...renewed]), expiresAt },
+  );
+  return {
+    expiresAt,
+    lost: tokens.filter((token) => !renewed.has(token)),
+    stops: rows.flatMap((row) =>
+      optionalText(row, "stop_mode") === undefined
+        ? []
+        : [
+            {
+              id: readJobId(row, "id"),
+              token: text(row, "lease_token"),
+              mode: word(row, "stop_mode", ["graceful", "kill"]),
+            },
+          ],
+    ),
+  };
+}
+
+/** See `QueueStore.finalize`. */
+export function finalizeTask(tx: WriteTransaction, id: JobId, token: string): boolean {
+  const task = findLeased(tx, id, token);
+  if (task === undefined) return false;
+  if (task.state === "running") transition(tx, task, "finalizing");
+  return true;
+}
+
+/** See `QueueStore.finish`. */
+export function finishTask(
+  tx: WriteTransaction,
+  id: JobId,
+  token: string,
+  result: AttemptResult,
+  jitter: number,
+): { readonly state: TaskState } | undefined {
+  const task = findLeased(tx, id, token);
+  return task === undefined ? undefined : { state: endAttempt(tx, task, token, result, jitter) };
+}
+
+/** See `QueueStore.settleLost`. */
+export function settleLostTask(
+  tx: WriteTransaction,
+  id: JobId,
+  token: string,
+  jitter: number,
+): { readonly state: TaskState } | undefined {
+  const task = findLeased(tx, id, token);
+  // A worker that was slow may have renewed its lease after all.
+  if (task?.lease === undefined || task.lease.expiresAt > tx.now) return undefined;
+  const { workerId } = task.lease;
+  emit(tx, { kind: "lease.lost", runId: id, groupId: task.groupId, data: { attempt: task.attempt, worker: workerId } });
+  const reason: TaskReason = { code: "lost", message: `worker ${workerId} died or lost its lease` };
+  return { state: endAttempt(tx, task, token, { state: "failed", reason }, jitter) };
+}
+
+function endAttempt(
+  tx: WriteTransaction,
+  task: StoredTask,
+  token: string,
+  result: AttemptResult,
+  jitter: number,
+): TaskState {
+  closeAttempt(tx, task, token, result, true);
+  const failures = task.failures + (result.state === "failed" ? 1 : 0);
+  const change = { failures, exitCode: result.exitCode, signal: result.signal ?? undefined };
+  // What has succeeded stays a success, however late it was asked to stop.
+  if (task.stop !== undefined && result.state !== "complete") {
+    return end(tx, transition(tx, task, "stopped", { ...change, reason: task.stopReason ?? result.reason }));
+  }
+  const { retry, lane } = task.spec;
+  if (result.state === "failed" && mayRetry(retry, failures, result.reason?.code, onLostOf(tx, lane))) {
+    const notBefore = tx.now + retryPauseMs(retry, failures, jitter);
+    const data = { attempt: task.attempt, failures, notBefore, code: result.reason?.code ?? null };
+    const back = { ...change, reason: result.reason, notBefore, startedAt: undefined };
+    return transition(tx, task, "queued", back, { kind: "run.retrying", data }).state;
+  }
+  return end(tx, transition(tx, task, result.state, { ...change, reason: result.reason }));
+}
+
+function end(tx: WriteTransaction, task: StoredTask): TaskState {
+  if (isTerminalState(task.state)) followEnds(tx, [task]);
+  return task.state;
+}
+
+function onLostOf(tx: WriteTransaction, lane: string): OnLost {
+  const row = tx.db.get("SELECT on_lost FROM lanes WHERE name = :lane", { lane });
+  return word(row ?? {}, "on_lost", ["fail", "requeue"]);
+}
+
+/** See `QueueStore.release`. */
+export function releaseTask(tx: WriteTransaction, id: JobId, token: string): boolean {
+  const task = findLeased(tx, id, token);
+  if (task === undefined) return false;
+  closeAttempt(tx, task, token, { state: "released", reason: undefined }, false);
+  if (task.stop !== undefined) {
+    // Nobody would ever claim it, and its stop was asked for.
+    end(tx, transition(tx, task, "stopped", { reason: task.stopReason }));
+    return true;
+  }
+  const data = { attempt: task.attempt };
+  transition(tx, task, "queued", { startedAt: undefined }, { kind: "run.released", data });
+  return true;
+}
+
+function closeAttempt(
+  tx: WriteTransaction,
+  task: StoredTask,
+  token: string,
+  result: Omit<AttemptResult, "state"> & { readonly state: NonNullable<Attempt["outcome"]> },
+  isCounted: boolean,
+): void {
+  tx.db.run(
+    `UPDATE attempts SET ended_at = max(:now, started_at), outcome = :outcome, reason_code = :code,
+       reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
+     WHERE lease_token = :token AND ended_at IS NULL`,
+    {
+      token,
+      now: tx.now,
+      outcome: result.state,
+      code: result.reason?.code,
+      message: result.reason?.message,
+      exitCode: result.exitCode,
+      signal: result.signal,
+      counted: isCounted ? 1 : 0,
+    },
+  );
+  emit(tx, {
+    kind: "attempt.ended",
+    runId: task.id,
+    groupId: task.groupId,
+    data: {
+      attempt: task.attempt,
+      outcome: result.state,
+      code: result.reason?.code ?? null,
+      exitCode: result.exitCode ?? null,
+      signal: result.signal ?? null,
+    },
+  });
+}
+
+/** See `QueueStore.adopt`. */
+export function adoptTask(
+  tx: WriteTransaction,
+  id: JobId,
+  token: string,
+  by: { readonly workerId: string; readonly token: string; readonly leaseMs: number },
+): Claim | undefined {
+  if (findLeased(tx, id, token) === undefined) return undefined;
+  const expiresAt = endOf(tx, by.leaseMs);
+  const change = { id, token, newToken: by.token, workerId: by.workerId };
+  tx.db.run(
+    `UPDATE tasks SET worker_id = :workerId, lease_token = :newToken, lease_expires_at = :expiresAt
+     WHERE id = :id AND lease_token = :token`,
+    { ...change, expiresAt },
+  );
+  tx.db.run(
+    "UPDATE attempts SET worker_id = :workerId, lease_token = :newToken WHERE run_id = :id AND lease_token = :token",
+    change,
+  );
+  const locks = tx.db.all(
+    `UPDATE resource_locks SET holder = :newToken, expires_at = :expiresAt WHERE holder = :token
+     RETURNING key, fence`,
+    { token, newToken: by.token, expiresAt },
+  );
+  const task = findTask(tx, id);
+  if (task === undefined) return undefined;
+  return {
+    task: withoutPrivate(task),
+    lease: { token: by.token, workerId: by.workerId, expiresAt },
+    fences: Object.fromEntries(locks.map((row) => [text(row, "key"), integer(row, "fence")])),
+  };
+}

@@ -1,0 +1,168 @@
+import type { JobId } from "../../run/job-id.ts";
+import type { Lane } from "../lane.ts";
+import type { KindFilter } from "../pool.ts";
+import type { Claim, ClaimRequest } from "../queue-store.ts";
+import { type Candidate, compareCandidates } from "../transitions.ts";
+import { type Database, endOf, type WriteTransaction } from "./database.ts";
+import { emit } from "./events.ts";
+import { LIVE_LOCK, takeLock } from "./locks.ts";
+import { readJobId, readLane, readStoredTask, type StoredTask, withoutPrivate } from "./records.ts";
+import { integer, type Row, text } from "./rows.ts";
+import { findTask, markStatus } from "./transition.ts";
+
+/** Takes the next eligible task; see `QueueStore.claim`. */
+export function claimTask(db: Database, request: ClaimRequest): Claim | undefined {
+  // Workers that find nothing must not keep those waiting who have something to write.
+  if (process.env["Q_PEEK"]!=="0" && db.read(() => chooseTask(db, db.now(), request)) === undefined) return undefined;
+  return db.write((tx) => {
+    const id = chooseTask(db, tx.now, request);
+    const task = id === undefined ? undefined : findTask(tx, id);
+    return task === undefined ? undefined : take(tx, task, request);
+  });
+}
+
+/** With `transition`, the only writer of `tasks.state`. */
+function take(tx: WriteTransaction, task: StoredTask, request: ClaimRequest): Claim {
+  const { workerId, machine, token, leaseMs } = request;
+  const expiresAt = endOf(tx, leaseMs);
+  const row = tx.db.get(
+    `UPDATE tasks SET state = CASE executor WHEN 'slurm' THEN 'submitting' ELSE 'running' END,
+       attempt = attempt + 1, worker_id = :workerId, lease_token = :token, lease_expires_at = :expiresAt,
+       started_at = :now, reason_code = NULL, reason_message = NULL, because = NULL, exit_code = NULL, signal = NULL
+     WHERE id = :id AND state = 'queued' RETURNING *`,
+    { id: task.id, workerId, token, expiresAt, now: tx.now },
+  );
+  const taken = readStoredTask(row ?? {});
+  tx.db.run(
+    `INSERT INTO attempts (run_id, n, lease_token, worker_id, machine, started_at)
+     VALUES (:id, :n, :token, :workerId, :machine, :now)`,
+    { id: taken.id, n: taken.attempt, token, workerId, machine, now: tx.now },
+  );
+  const fences: Record<string, number> = {};
+  const note = `run ${taken.id.slice(0, 8)} on ${machine}`;
+  for (const key of new Set(taken.spec.resources)) {
+    fences[key] = takeLock(tx, { key, holder: token, holderKind: "run", runId: taken.id, expiresAt, note });
+  }
+  markStatus(tx, task.state, taken);
+  emit(tx, {
+    kind: "run.claimed",
+    runId: taken.id,
+    groupId: taken.groupId,
+    data: { attempt: taken.attempt, worker: workerId, machine, waited: tx.now - (taken.queuedAt ?? tx.now) },
+  });
+  return { task: withoutPrivate(taken), lease: { token, workerId, expiresAt }, fences };
+}
+
+/**
+ * The task that is to be claimed next. Queued tasks are looked at by class (lane, kind and caller), of which there are
+ * few: whatever closes a class costs nothing for the tasks in it, and the best of each class is one look at the index.
+ */
+function chooseTask(db: Database, now: number, request: ClaimRequest): JobId | undefined {
+  const lanes = new Map(db.all("SELECT * FROM lanes").map((row) => [text(row, "name"), readLane(row)]));
+  const active = countActive(db);
+  const isOpen = ({ lane: name, kind, caller }: TaskClass): boolean => {
+    const lane = lanes.get(name);
+    return (
+      lane !== undefined &&
+      (request.lanes === undefined || request.lanes.includes(name)) &&
+      admits(request.filter, kind) &&
+      hasRoom(lane, active, caller)
+    );
+  };
+  const parameters = {
+    now,
+    owner: request.owner,
+    machine: request.machine,
+    local: request.executors.includes("local") ? 1 : 0,
+    slurm: request.executors.includes("slurm") ? 1 : 0,
+    ids: request.ids === undefined ? null : JSON.stringify(request.ids),
+  };
+  let best: Candidate | undefined;
+  for (const taskClass of queuedClasses(db)) {
+    if (!isOpen(taskClass)) continue;
+    const row = db.get(BEST_OF_CLASS, { ...parameters, ...taskClass });
+    if (row === undefined) continue;
+    const candidate = {
+      id: readJobId(row, "id"),
+      effectivePriority: integer(row, "eff_priority"),
+      callerActive: active.get(classKey(taskClass.lane, taskClass.caller)) ?? 0,
+      seq: integer(row, "seq"),
+    };
+    if (best === undefined || compareCandidates(candidate, best) < 0) best = candidate;
+  }
+  return best?.id;
+}
+
+type TaskClass = { readonly lane: string; readonly kind: string; readonly caller: string };
+
+const BEST_OF_CLASS = `
+  SELECT t.id, t.eff_priority, t.seq FROM tasks t INDEXED BY tasks_claim
+  WHERE t.state = 'queued' AND t.lane = :lane AND t.kind = :kind AND t.caller = :caller
+    AND t.not_before <= :now AND t.owner = :owner AND (t.target IS NULL OR t.target = :machine)
+    AND (t.executor = 'local' AND :local = 1 OR t.executor = 'slurm' AND :slurm = 1)
+    AND (:ids IS NULL OR t.id IN (SELECT value FROM json_each(:ids)))
+    AND (t.has_resources = 0 OR NOT EXISTS (
+      SELECT 1 FROM task_resources q JOIN resource_locks k ON k.key = q.key WHERE q.run_id = t.id AND ${LIVE_LOCK}))
+  ORDER BY t.eff_priority DESC, t.seq LIMIT 1`;
+
+/** The first class of queued tasks behind the given place in the index: one look, however many tasks there are. */
+const classAfter = (place: string): string => `
+  SELECT lane, kind, caller FROM tasks INDEXED BY tasks_claim
+  WHERE state = 'queued' ${place} ORDER BY lane, kind, caller LIMIT 1`;
+const FIRST_CLASS = classAfter("");
+// SQLite compares a row of three values by its first column only, and walks over all tasks that share it.
+const NEXT_CALLER = classAfter("AND lane = :lane AND kind = :kind AND caller > :caller");
+const NEXT_KIND = classAfter("AND lane = :lane AND kind > :kind");
+const NEXT_LANE = classAfter("AND lane > :lane");
+
+function* queuedClasses(db: Database): Generator<TaskClass> {
+  let row = db.get(FIRST_CLASS);
+  while (row !== undefined) {
+    const taskClass = readClass(row);
+    yield taskClass;
+    const { lane, kind } = taskClass;
+    row = db.get(NEXT_CALLER, taskClass) ?? db.get(NEXT_KIND, { lane, kind }) ?? db.get(NEXT_LANE, { lane });
+  }
+}
+
+function readClass(row: Row): TaskClass {
+  return { lane: text(row, "lane"), kind: text(row, "kind"), caller: text(row, "caller") };
+}
+
+function admits(filter: KindFilter, kind: string): boolean {
+  switch (filter.mode) {
+    case "any":
+      return true;
+    case "only":
+      return filter.kinds.includes(kind);
+    case "except":
+      return !filter.kinds.includes(kind);
+  }
+}
+
+/** Active tasks of each lane, and of each caller in it. */
+function countActive(db: Database): ReadonlyMap<string, number> {
+  const active = new Map<string, number>();
+  const rows = db.all(
+    `SELECT lane, caller, count(*) AS n FROM tasks INDEXED BY tasks_active
+     WHERE state IN ('submitting', 'submitted', 'running', 'finalizing') GROUP BY lane, caller`,
+  );
+  for (const row of rows) {
+    const lane = text(row, "lane");
+    const count = integer(row, "n");
+    active.set(classKey(lane, text(row, "caller")), count);
+    active.set(lane, (active.get(lane) ?? 0) + count);
+  }
+  return active;
+}
+
+function hasRoom(lane: Lane, active: ReadonlyMap<string, number>, caller: string): boolean {
+  if (lane.isPaused) return false;
+  const ofCaller = active.get(classKey(lane.name, caller)) ?? 0;
+  return (active.get(lane.name) ?? 0) < (lane.maxRunning ?? Infinity) && ofCaller < (lane.maxPerCaller ?? Infinity);
+}
+
+/** Two names in one; no lane is named like that. */
+function classKey(lane: string, caller: string): string {
+  return `${lane}\u0000${caller}`;
+}

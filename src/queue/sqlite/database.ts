@@ -1,0 +1,200 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+
+import { AexpError, messageOf } from "../../model/errors.ts";
+import type { Row } from "./rows.ts";
+
+/** Values for the named parameters of a statement; `undefined` is stored as NULL. */
+export type Values = Readonly<Record<string, SQLInputValue | undefined>>;
+
+/** A transaction that holds the write lock. Its time is one for all that it writes. */
+export interface WriteTransaction {
+  readonly db: Database;
+  readonly now: number;
+}
+
+/** The end of something that lasts so long from now on; times are whole milliseconds. */
+export function endOf(tx: WriteTransaction, durationMs: number): number {
+  return Math.ceil(tx.now + durationMs);
+}
+
+const BUSY = 5;
+const READ_ONLY = 8;
+const IO_ERROR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const NOT_A_DATABASE = 26;
+/** Nothing of ours holds the write lock for so long; it is a stopped process or a foreign program. */
+const BUSY_MS = 10_000;
+/** SQLite's own waiting grows to 100 ms a step, which is fifty times as long as our transactions take. */
+const BUSY_STEP_MS = Number(process.env['Q_STEP'] ?? 0.3);
+const POLITE = Number(process.env['Q_POL'] ?? 0.5);
+
+/** One connection, with its statements kept. Everything is synchronous; a transaction is never interleaved. */
+export class Database {
+  readonly #connection: DatabaseSync;
+  readonly #path: string;
+  readonly #nowMs: () => number;
+  readonly #statements = new Map<string, StatementSync>();
+  #politeUntil = 0;
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor(connection: DatabaseSync, path: string, nowMs: () => number) {
+    this.#connection = connection;
+    this.#path = path;
+    this.#nowMs = nowMs;
+  }
+
+  /** Milliseconds of the machine's clock, which is the clock of this store. */
+  now(): number {
+    return Math.floor(this.#nowMs());
+  }
+
+  get(sql: string, values: Values = {}): Row | undefined {
+    return this.#execute(() => this.#prepare(sql).get(withNulls(values)));
+  }
+
+  all(sql: string, values: Values = {}): readonly Row[] {
+    return this.#execute(() => this.#prepare(sql).all(withNulls(values)));
+  }
+
+  /** @returns how many rows were changed, and the row id of the last one inserted */
+  run(sql: string, values: Values = {}): { readonly changes: number; readonly lastRowId: number } {
+    return this.#execute(() => {
+      const { changes, lastInsertRowid } = this.#prepare(sql).run(withNulls(values));
+      return { changes: Number(changes), lastRowId: Number(lastInsertRowid) };
+    });
+  }
+
+  /** Several statements without values. */
+  exec(sql: string): void {
+    this.#execute(() => this.#connection.exec(sql));
+  }
+
+  /**
+   * Runs `work` in one transaction that excludes every other writer, and commits it; when it throws, nothing was
+   * changed.
+   *
+   * @throws {AexpError} `queue.busy`
+   */
+  write<T>(work: (tx: WriteTransaction) => T): T {
+    if (performance.now() < this.#politeUntil) this.#pause(POLITE);
+    const waited = this.#whenFree("BEGIN IMMEDIATE");
+    if (waited) this.#politeUntil = performance.now() + 50;
+    try {
+      const result = work({ db: this, now: this.now() });
+      this.#whenFree("COMMIT");
+      return result;
+    } catch (error) {
+      // After some failures, such as a full disk, SQLite has rolled back already.
+      if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Runs `work` on one consistent state of the database, without keeping any writer waiting. */
+  read<T>(work: () => T): T {
+    this.#whenFree("BEGIN");
+    try {
+      return work();
+    } finally {
+      if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#connection.isOpen) this.#connection.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#connection.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #execute<T>(work: () => T): T {
+    const deadline = performance.now() + BUSY_MS;
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        // Inside a transaction the locks are held already; outside, a reader may meet a recovery or a checkpoint.
+        const mayRepeat = isBusy(error) && !this.#connection.isTransaction && performance.now() < deadline;
+        if (!mayRepeat) throw explainDatabaseFailure(error, this.#path);
+      }
+      this.#pause();
+    }
+  }
+
+  #whenFree(statement: "BEGIN" | "BEGIN IMMEDIATE" | "COMMIT"): boolean {
+    const deadline = performance.now() + BUSY_MS;
+    for (let n=0;;n++) {
+      try {
+        this.#prepare(statement).run();
+        return n>0;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw explainDatabaseFailure(error, this.#path);
+      }
+      this.#pause();
+    }
+  }
+
+  #pause(step=BUSY_STEP_MS): void {
+    Atomics.wait(this.#cell, 0, 0, step * (0.5 + Math.random()));
+  }
+}
+
+function withNulls(values: Values): Record<string, SQLInputValue> {
+  const complete: Record<string, SQLInputValue> = {};
+  for (const name in values) complete[name] = values[name] ?? null;
+  return complete;
+}
+
+/** The primary result code of an error from SQLite; extended codes carry it in their lowest byte. */
+function resultCodeOf(error: unknown): number | undefined {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode & 0xff
+    : undefined;
+}
+
+function isBusy(error: unknown): boolean {
+  return resultCodeOf(error) === BUSY;
+}
+
+/** Gives the failures of a database that a user can do something about a sentence of their own. */
+export function explainDatabaseFailure(error: unknown, path: string): unknown {
+  const name = JSON.stringify(path);
+  switch (resultCodeOf(error)) {
+    case BUSY:
+      return new AexpError(`${name} was locked by another process for ${BUSY_MS / 1000} s. Nothing was changed`, {
+        code: "queue.busy",
+        hint: "Look for a stopped aexp process, then try again.",
+        cause: error,
+      });
+    case READ_ONLY:
+      return new AexpError(`${name} cannot be written: ${messageOf(error)}`, {
+        code: "environment.read_only",
+        hint: "Check the permissions of the file and of the folder around it.",
+        cause: error,
+      });
+    case FULL:
+      return new AexpError(`${name} cannot be written: no space left. Nothing was changed`, {
+        code: "environment.disk_full",
+        hint: "Free some space, or raise the quota, and run the command again.",
+        cause: error,
+      });
+    case IO_ERROR:
+    case CORRUPT:
+    case NOT_A_DATABASE:
+      return new AexpError(`${name} cannot be used as the queue's database: ${messageOf(error)}`, {
+        code: "queue.database_damaged",
+        hint: "Move it away and run `aexp queue recover --rebuild`, which restores the queue from the runs' documents.",
+        cause: error,
+      });
+    case undefined:
+    default:
+      return error;
+  }
+}

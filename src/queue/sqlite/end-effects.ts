@@ -1,0 +1,82 @@
+import type { TaskReason } from "../task.ts";
+import { TASK_STATES } from "../task.ts";
+import { isSuccess, skipReason, toGroupState } from "../transitions.ts";
+import type { WriteTransaction } from "./database.ts";
+import { emit } from "./events.ts";
+import { readGroup, readJobId, type StoredTask } from "./records.ts";
+import { word } from "./rows.ts";
+import { findTask, transition } from "./transition.ts";
+
+/**
+ * What follows from ends, in the transaction that wrote them: edges to dependents are met or broken, those that can
+ * start are queued, those that never can are skipped with all that hang on them, and groups whose last task ended end.
+ */
+export function followEnds(tx: WriteTransaction, ended: readonly StoredTask[]): void {
+  // Grows while it is walked: a skipped task has dependents, too.
+  const walk = [...ended];
+  for (const task of walk) walk.push(...settleDependents(tx, task));
+  for (const groupId of new Set(walk.map((task) => task.groupId))) endGroup(tx, groupId);
+}
+
+/** @returns the dependents that were skipped */
+function settleDependents(tx: WriteTransaction, needed: StoredTask): readonly StoredTask[] {
+  const edges = tx.db.all(
+    `SELECT n.run_id, n.cond FROM task_needs n JOIN tasks d ON d.id = n.run_id
+     WHERE n.needs = :needs AND n.met = 0 AND d.state = 'blocked' ORDER BY d.seq`,
+    { needs: needed.id },
+  );
+  const skipped: StoredTask[] = [];
+  for (const edge of edges) {
+    const dependent = findTask(tx, readJobId(edge, "run_id"));
+    if (dependent === undefined) continue;
+    if (isSuccess(needed.state) || word(edge, "cond", ["success", "ended"]) === "ended") {
+      tx.db.run("UPDATE task_needs SET met = 1 WHERE run_id = :run AND needs = :needs", {
+        run: dependent.id,
+        needs: needed.id,
+      });
+      if (!hasOpenNeed(tx, dependent)) transition(tx, dependent, "queued", {}, { kind: "run.queued" });
+    } else {
+      skipped.push(skip(tx, dependent, skipReason(needed)));
+    }
+  }
+  return skipped;
+}
+
+/** Ends a task that cannot start any more. Its own dependents are the caller's to follow. */
+export function skip(tx: WriteTransaction, task: StoredTask, reason: TaskReason): StoredTask {
+  return transition(tx, task, "skipped", { reason });
+}
+
+function hasOpenNeed(tx: WriteTransaction, task: StoredTask): boolean {
+  return tx.db.get("SELECT 1 FROM task_needs WHERE run_id = :id AND met = 0 LIMIT 1", { id: task.id }) !== undefined;
+}
+
+/** Ends a group once in each of its epochs, when nothing of it is left to do. */
+function endGroup(tx: WriteTransaction, id: string): void {
+  if (tx.db.get("SELECT 1 FROM tasks WHERE group_id = :id AND ended_at IS NULL LIMIT 1", { id }) !== undefined) return;
+  const states = tx.db
+    .all("SELECT DISTINCT state FROM tasks WHERE group_id = :id", { id })
+    .map((row) => word(row, "state", TASK_STATES));
+  const state = toGroupState(states);
+  const ended = tx.db.get(
+    `UPDATE groups SET state = :state, ended_at = max(:now, created_at) WHERE id = :id AND state = 'active'
+     RETURNING *`,
+    { id, state, now: tx.now },
+  );
+  if (ended === undefined) return;
+  const { epoch, kind, name } = readGroup(ended);
+  emit(tx, {
+    kind: "group.ended",
+    groupId: id,
+    data: { state, epoch, kind, name },
+    dedupe: `group.ended:${id}:${epoch}`,
+  });
+}
+
+/** Opens a group again that had ended, in a new epoch. */
+export function reopenGroup(tx: WriteTransaction, id: string): void {
+  tx.db.run(
+    "UPDATE groups SET state = 'active', ended_at = NULL, epoch = epoch + 1 WHERE id = :id AND state <> 'active'",
+    { id },
+  );
+}

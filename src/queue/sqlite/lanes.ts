@@ -1,0 +1,58 @@
+import type { Lane, LanePatch } from "../lane.ts";
+import type { Database, WriteTransaction } from "./database.ts";
+import { emit } from "./events.ts";
+import { readLane } from "./records.ts";
+
+/** All lanes, by name. */
+export function listLanes(db: Database): readonly Lane[] {
+  return db.all("SELECT * FROM lanes ORDER BY name").map((row) => readLane(row));
+}
+
+/** See `QueueStore.setLane`. A lane that is not there is made. */
+export function setLane(tx: WriteTransaction, name: string, patch: LanePatch): Lane {
+  const { changes } = tx.db.run("INSERT INTO lanes (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", { name });
+  const before = findLane(tx, name);
+  const after: Lane = {
+    name,
+    maxRunning: patched(patch.maxRunning, before.maxRunning),
+    maxPerCaller: patched(patch.maxPerCaller, before.maxPerCaller),
+    isPaused: patch.isPaused ?? before.isPaused,
+    onLost: patch.onLost ?? before.onLost,
+    retainMs: patched(patch.retainMs, before.retainMs),
+    keepLast: patch.keepLast ?? before.keepLast,
+    ageMs: patched(patch.ageMs, before.ageMs),
+  };
+  tx.db.run(
+    `UPDATE lanes SET max_running = :maxRunning, max_per_caller = :maxPerCaller, paused = :isPaused,
+       on_lost = :onLost, retain_ms = :retainMs, keep_last = :keepLast, age_ms = :ageMs WHERE name = :name`,
+    { ...after, isPaused: after.isPaused ? 1 : 0 },
+  );
+  if (changes === 1 || JSON.stringify(before) !== JSON.stringify(after)) {
+    emit(tx, { kind: "lane.changed", data: { ...nullable(after) } });
+  }
+  return after;
+}
+
+function findLane(tx: WriteTransaction, name: string): Lane {
+  return readLane(tx.db.get("SELECT * FROM lanes WHERE name = :name", { name }) ?? {});
+}
+
+function patched(value: number | null | undefined, before: number | undefined): number | undefined {
+  return value === undefined ? before : (value ?? undefined);
+}
+
+function nullable(lane: Lane): Record<string, string | number | boolean | null> {
+  return Object.fromEntries(Object.entries(lane).map(([key, value]) => [key, value ?? null]));
+}
+
+/** See `QueueStore.age`: one for each full period that a task has waited. What was earned is never taken back. */
+export function ageTasks(tx: WriteTransaction): number {
+  const { changes } = tx.db.run(
+    // Numbers come in as floats, of which a quotient is no whole number.
+    `UPDATE tasks SET eff_priority = priority + (CAST(:now AS INTEGER) - queued_at) / l.age_ms FROM lanes l
+     WHERE l.name = tasks.lane AND l.age_ms IS NOT NULL AND tasks.state = 'queued'
+       AND tasks.eff_priority < priority + (CAST(:now AS INTEGER) - queued_at) / l.age_ms`,
+    { now: tx.now },
+  );
+  return changes;
+}

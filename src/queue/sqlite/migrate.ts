@@ -1,0 +1,87 @@
+import { hash } from "node:crypto";
+
+import { AexpError } from "../../model/errors.ts";
+import type { Database } from "./database.ts";
+import type { Migration } from "./migrations/migrations.ts";
+import { integer, type Row, text } from "./rows.ts";
+
+/** Says in the file's header that the database is ours: "aexp". */
+export const APPLICATION_ID = 0x61657870;
+
+/**
+ * Brings the schema up to the newest step. Each step is one transaction that begins with its version row, so two
+ * processes never apply one twice.
+ *
+ * @throws {AexpError} `queue.database_foreign`, `queue.schema_newer`, `queue.database_damaged`; the file is unchanged
+ */
+export function migrate(db: Database, path: string, migrations: readonly Migration[]): void {
+  if (isCurrent(db, path, migrations)) return;
+  for (const migration of migrations) {
+    db.write(({ now }) => {
+      refuseForeign(db, path);
+      if (readVersions(db).some((row) => integer(row, "version") === migration.version)) return;
+      if (migration.version === 1) {
+        db.exec(
+          `PRAGMA application_id = ${APPLICATION_ID};
+           CREATE TABLE schema_migrations (
+             version INTEGER PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;`,
+        );
+      }
+      db.run("INSERT INTO schema_migrations VALUES (:version, :checksum, :now)", {
+        version: migration.version,
+        checksum: checksumOf(migration),
+        now,
+      });
+      db.exec(migration.sql);
+    });
+  }
+}
+
+function isCurrent(db: Database, path: string, migrations: readonly Migration[]): boolean {
+  return db.read(() => {
+    refuseForeign(db, path);
+    const applied = readVersions(db);
+    refuseOthers(applied, path, migrations);
+    return applied.length === migrations.length;
+  });
+}
+
+/** An empty database is ours to fill; any other says whose it is. */
+export function refuseForeign(db: Database, path: string): void {
+  const id = integer(db.get("PRAGMA application_id") ?? {}, "application_id");
+  if (id === APPLICATION_ID) return;
+  if (id === 0 && db.get("SELECT 1 FROM sqlite_schema") === undefined) return;
+  throw new AexpError(
+    `${JSON.stringify(path)} is the database of another program (application id ${id}; ours is ${APPLICATION_ID})`,
+    { code: "queue.database_foreign", hint: "Move the file away; aexp makes a new one." },
+  );
+}
+
+function readVersions(db: Database): readonly Row[] {
+  if (db.get("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'") === undefined) return [];
+  return db.all("SELECT version, checksum FROM schema_migrations ORDER BY version");
+}
+
+function refuseOthers(applied: readonly Row[], path: string, migrations: readonly Migration[]): void {
+  const newest = migrations.at(-1)?.version ?? 0;
+  for (const row of applied) {
+    const version = integer(row, "version");
+    if (version > newest) {
+      throw new AexpError(
+        `${JSON.stringify(path)} has schema ${version}, written by a newer aexp; this one knows up to ${newest}`,
+        { code: "queue.schema_newer", hint: "Update aexp on this machine." },
+      );
+    }
+    const known = migrations.find((migration) => migration.version === version);
+    if (known !== undefined && checksumOf(known) !== text(row, "checksum")) {
+      throw new AexpError(`${JSON.stringify(path)} was made with another form of schema ${version} than this aexp's`, {
+        code: "queue.database_damaged",
+        hint: "Use the aexp that made it, or move the file away and run `aexp queue recover --rebuild`.",
+      });
+    }
+  }
+}
+
+function checksumOf(migration: Migration): string {
+  return hash("sha256", migration.sql, "hex");
+}

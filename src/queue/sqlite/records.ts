@@ -1,0 +1,209 @@
+import { parseJobId, type JobId } from "../../run/job-id.ts";
+import { REASON_CODES } from "../../run/run-status.ts";
+import type { Lane } from "../lane.ts";
+import type { Attempt, Group, OutboxItem, QueueEvent, ResourceLock, WorkerInfo } from "../queue-store.ts";
+import { TASK_STATES, TERMINAL_STATES, type Lease, type Task, type TaskReason } from "../task.ts";
+import { parseTaskSpec } from "../task-spec.ts";
+import {
+  flag,
+  integer,
+  jsonObject,
+  optionalInteger,
+  optionalText,
+  optionalWord,
+  type Row,
+  text,
+  word,
+} from "./rows.ts";
+
+/** A task with what only the store itself needs. */
+export interface StoredTask extends Task {
+  /** Counts how often it was opened again after its end. */
+  readonly life: number;
+  /** Why it is asked to stop. */
+  readonly stopReason: TaskReason | undefined;
+}
+
+export function readTask(row: Row): Task {
+  const id = readJobId(row, "id");
+  const stopAt = optionalInteger(row, "stop_at");
+  return {
+    id,
+    seq: integer(row, "seq"),
+    groupId: text(row, "group_id"),
+    experimentId: optionalText(row, "experiment_id"),
+    spec: parseTaskSpec(jsonObject(row, "spec"), `The queue's task ${id}`),
+    state: word(row, "state", TASK_STATES),
+    reason: readReason(row, "reason_code", "reason_message", optionalText(row, "because")),
+    caller: text(row, "caller"),
+    owner: text(row, "owner"),
+    machine: text(row, "machine"),
+    target: optionalText(row, "target"),
+    executor: word(row, "executor", ["local", "slurm"]),
+    effectivePriority: integer(row, "eff_priority"),
+    notBefore: integer(row, "not_before"),
+    stop: stopAt === undefined ? undefined : { at: stopAt, mode: word(row, "stop_mode", ["graceful", "kill"]) },
+    attempt: integer(row, "attempt"),
+    failures: integer(row, "failures"),
+    lease: readLease(row),
+    exitCode: optionalInteger(row, "exit_code"),
+    signal: optionalText(row, "signal"),
+    createdAt: integer(row, "created_at"),
+    queuedAt: optionalInteger(row, "queued_at"),
+    startedAt: optionalInteger(row, "started_at"),
+    endedAt: optionalInteger(row, "ended_at"),
+  };
+}
+
+export function readStoredTask(row: Row): StoredTask {
+  return {
+    ...readTask(row),
+    life: integer(row, "life"),
+    stopReason: readReason(row, "stop_code", "stop_message", undefined),
+  };
+}
+
+/** The task as others may see it. */
+export function withoutPrivate({ life: _life, stopReason: _stopReason, ...task }: StoredTask): Task {
+  return task;
+}
+
+export function readJobId(row: Row, column: string): JobId {
+  return parseJobId(text(row, column));
+}
+
+function readReason(
+  row: Row,
+  codeColumn: string,
+  messageColumn: string,
+  because: string | undefined,
+): TaskReason | undefined {
+  const code = optionalWord(row, codeColumn, REASON_CODES);
+  if (code === undefined) return undefined;
+  const message = text(row, messageColumn);
+  return because === undefined ? { code, message } : { code, message, because: parseJobId(because) };
+}
+
+function readLease(row: Row): Lease | undefined {
+  const token = optionalText(row, "lease_token");
+  if (token === undefined) return undefined;
+  return { token, workerId: text(row, "worker_id"), expiresAt: integer(row, "lease_expires_at") };
+}
+
+export function readLane(row: Row): Lane {
+  return {
+    name: text(row, "name"),
+    maxRunning: optionalInteger(row, "max_running"),
+    maxPerCaller: optionalInteger(row, "max_per_caller"),
+    isPaused: flag(row, "paused"),
+    onLost: word(row, "on_lost", ["fail", "requeue"]),
+    retainMs: optionalInteger(row, "retain_ms"),
+    keepLast: integer(row, "keep_last"),
+    ageMs: optionalInteger(row, "age_ms"),
+  };
+}
+
+export function readGroup(row: Row): Group {
+  return {
+    id: text(row, "id"),
+    kind: word(row, "kind", ["sweep", "batch", "pipeline"]),
+    name: text(row, "name"),
+    state: word(row, "state", ["active", "complete", "failed", "stopped"]),
+    epoch: integer(row, "epoch"),
+    caller: text(row, "caller"),
+    createdAt: integer(row, "created_at"),
+    endedAt: optionalInteger(row, "ended_at"),
+  };
+}
+
+export function readAttempt(row: Row): Attempt {
+  const pid = optionalInteger(row, "pid");
+  return {
+    n: integer(row, "n"),
+    token: text(row, "lease_token"),
+    workerId: text(row, "worker_id"),
+    machine: text(row, "machine"),
+    startedAt: integer(row, "started_at"),
+    endedAt: optionalInteger(row, "ended_at"),
+    outcome: optionalWord(row, "outcome", [...TERMINAL_STATES, "released"]),
+    reason: readReason(row, "reason_code", "reason_message", undefined),
+    exitCode: optionalInteger(row, "exit_code"),
+    signal: optionalText(row, "signal"),
+    isCounted: flag(row, "counted"),
+    ...(pid !== undefined && {
+      pid,
+      startFingerprint: optionalText(row, "pid_start"),
+      bootId: optionalText(row, "boot_id"),
+    }),
+  };
+}
+
+export function readLock(row: Row): ResourceLock {
+  const runId = optionalText(row, "run_id");
+  return {
+    key: text(row, "key"),
+    holder: text(row, "holder"),
+    holderKind: word(row, "holder_kind", ["run", "cli"]),
+    runId: runId === undefined ? undefined : parseJobId(runId),
+    fence: integer(row, "fence"),
+    acquiredAt: integer(row, "acquired_at"),
+    expiresAt: integer(row, "expires_at"),
+    note: text(row, "note"),
+  };
+}
+
+export function readWorker(row: Row): WorkerInfo {
+  return {
+    id: text(row, "id"),
+    machine: text(row, "machine"),
+    pid: integer(row, "pid"),
+    pools: text(row, "pools"),
+    state: word(row, "state", ["up", "draining"]),
+    startedAt: integer(row, "started_at"),
+    beatAt: integer(row, "beat_at"),
+  };
+}
+
+const EVENT_KINDS = [
+  "run.queued",
+  "run.blocked",
+  "run.claimed",
+  "run.started",
+  "run.released",
+  "run.retrying",
+  "run.ended",
+  "attempt.ended",
+  "lease.lost",
+  "lock.broken",
+  "stop.requested",
+  "group.ended",
+  "lane.changed",
+] as const satisfies readonly QueueEvent["kind"][];
+
+export function readEvent(row: Row): QueueEvent {
+  const runId = optionalText(row, "run_id");
+  const data: Record<string, string | number | boolean | null> = {};
+  for (const [key, value] of Object.entries(jsonObject(row, "data"))) {
+    if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+      data[key] = value;
+    }
+  }
+  return {
+    id: integer(row, "id"),
+    at: integer(row, "at"),
+    kind: word(row, "kind", EVENT_KINDS),
+    runId: runId === undefined ? undefined : parseJobId(runId),
+    groupId: optionalText(row, "group_id"),
+    data,
+  };
+}
+
+export function readOutboxItem(row: Row): OutboxItem {
+  return {
+    id: integer(row, "id"),
+    topic: word(row, "topic", ["mark", "event"]),
+    dedupe: text(row, "dedupe"),
+    data: jsonObject(row, "data"),
+    tries: integer(row, "tries"),
+  };
+}

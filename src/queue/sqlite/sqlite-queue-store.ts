@@ -1,0 +1,236 @@
+import { type JobId, parseJobId } from "../../run/job-id.ts";
+import type { LanePatch } from "../lane.ts";
+import type {
+  AttemptProcess,
+  AttemptResult,
+  ClaimRequest,
+  NewGroup,
+  NewTask,
+  QueueStore,
+  TaskQuery,
+  WorkerInfo,
+} from "../queue-store.ts";
+import type { StopMode, TaskReason } from "../task.ts";
+import {
+  adoptTask,
+  finalizeTask,
+  finishTask,
+  recordProcess,
+  releaseTask,
+  renewLeases,
+  settleLostTask,
+} from "./attempt-writes.ts";
+import { claimTask } from "./claim.ts";
+import type { Database } from "./database.ts";
+import { ageTasks, listLanes, setLane } from "./lanes.ts";
+import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
+import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
+import { countOutbox, failItem, finishItems, takeOutbox } from "./outbox.ts";
+import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
+import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
+import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "./records.ts";
+import { retryTasks } from "./retry-tasks.ts";
+import { jsonTexts } from "./rows.ts";
+import { stopTasks } from "./stop-tasks.ts";
+import { submitTasks } from "./submit.ts";
+
+/** Opens the queue in the database at `path`. @throws {AexpError} as `openDatabase` does */
+export async function openSqliteQueueStore(path: string, options: OpenDatabaseOptions = {}): Promise<QueueStore> {
+  return new SqliteQueueStore(await openDatabase(path, options));
+}
+
+/**
+ * The queue in one SQLite file, for the processes of one machine. Methods are asynchronous by their interface only:
+ * each does its whole work before it returns.
+ */
+export class SqliteQueueStore implements QueueStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async now() {
+    return this.#db.now();
+  }
+
+  async lanes() {
+    return listLanes(this.#db);
+  }
+
+  async setLane(name: string, patch: LanePatch) {
+    return this.#db.write((tx) => setLane(tx, name, patch));
+  }
+
+  async submit(group: NewGroup, tasks: readonly NewTask[]) {
+    return this.#db.write((tx) => submitTasks(tx, group, tasks)).map(withoutPrivate);
+  }
+
+  async task(id: JobId) {
+    const row = this.#db.get("SELECT * FROM tasks WHERE id = :id", { id });
+    return row === undefined ? undefined : readTask(row);
+  }
+
+  async tasks(query: TaskQuery) {
+    return queryTasks(this.#db, query);
+  }
+
+  async counts() {
+    return countTasks(this.#db);
+  }
+
+  async attempts(id: JobId) {
+    return this.#db.all("SELECT * FROM attempts WHERE run_id = :id ORDER BY n", { id }).map((row) => readAttempt(row));
+  }
+
+  async needs(id: JobId) {
+    return readNeedsOf(this.#db, id);
+  }
+
+  async dependents(id: JobId) {
+    return readDependentsOf(this.#db, id);
+  }
+
+  async group(id: string) {
+    const row = this.#db.get("SELECT * FROM groups WHERE id = :id", { id });
+    return row === undefined ? undefined : readGroup(row);
+  }
+
+  async events(after: number, limit: number) {
+    return readEvents(this.#db, after, limit);
+  }
+
+  async locks() {
+    return listLocks(this.#db);
+  }
+
+  async workers() {
+    return this.#db.all("SELECT * FROM workers ORDER BY started_at, id").map((row) => readWorker(row));
+  }
+
+  async claim(request: ClaimRequest) {
+    return claimTask(this.#db, request);
+  }
+
+  async recordProcess(id: JobId, token: string, process: AttemptProcess) {
+    return this.#db.write((tx) => recordProcess(tx, id, token, process));
+  }
+
+  async renew(workerId: string, tokens: readonly string[], leaseMs: number) {
+    return this.#db.write((tx) => renewLeases(tx, workerId, tokens, leaseMs));
+  }
+
+  async finalize(id: JobId, token: string) {
+    return this.#db.write((tx) => finalizeTask(tx, id, token));
+  }
+
+  async finish(id: JobId, token: string, result: AttemptResult, jitter: number) {
+    return this.#db.write((tx) => finishTask(tx, id, token, result, jitter));
+  }
+
+  async release(id: JobId, token: string) {
+    return this.#db.write((tx) => releaseTask(tx, id, token));
+  }
+
+  async expired(exceptWorker: string | undefined, limit: number) {
+    return this.#db
+      .all(
+        `SELECT * FROM tasks INDEXED BY tasks_lease
+         WHERE lease_token IS NOT NULL AND lease_expires_at <= :now AND worker_id IS NOT :exceptWorker
+         ORDER BY lease_expires_at LIMIT :limit`,
+        { now: this.#db.now(), exceptWorker, limit },
+      )
+      .map((row) => readTask(row));
+  }
+
+  async settleLost(id: JobId, token: string, jitter: number) {
+    return this.#db.write((tx) => settleLostTask(tx, id, token, jitter));
+  }
+
+  async adopt(
+    id: JobId,
+    token: string,
+    by: { readonly workerId: string; readonly token: string; readonly leaseMs: number },
+  ) {
+    return this.#db.write((tx) => adoptTask(tx, id, token, by));
+  }
+
+  async requestStop(ids: readonly JobId[], mode: StopMode, reason: TaskReason) {
+    return this.#db.write((tx) => stopTasks(tx, ids, mode, reason));
+  }
+
+  async retry(ids: readonly JobId[]) {
+    return this.#db.write((tx) => retryTasks(tx, ids)).map(withoutPrivate);
+  }
+
+  async purge(options: { readonly dryRun: boolean; readonly before?: number }) {
+    if (options.dryRun) return this.#db.read(() => findPurgeable(this.#db, this.#db.now(), options.before));
+    return this.#db.write((tx) => purgeTasks(tx, options.before));
+  }
+
+  async freeze(name: string, ids: readonly JobId[]) {
+    const row = this.#db.write((tx) => {
+      tx.db.run("INSERT INTO frozen_orders (name, ids, at) VALUES (:name, :ids, :now) ON CONFLICT DO NOTHING", {
+        name,
+        ids: JSON.stringify(ids),
+        now: tx.now,
+      });
+      return tx.db.get("SELECT ids FROM frozen_orders WHERE name = :name", { name });
+    });
+    return jsonTexts(row ?? {}, "ids").map((id) => parseJobId(id));
+  }
+
+  async acquireLock(key: string, holder: string, ttlMs: number, note: string) {
+    return this.#db.write((tx) => acquireLock(tx, key, holder, ttlMs, note));
+  }
+
+  async renewLock(key: string, holder: string, ttlMs: number) {
+    return this.#db.write((tx) => prolongLock(tx, key, holder, ttlMs));
+  }
+
+  async releaseLock(key: string, holder: string) {
+    return this.#db.write((tx) => releaseLock(tx, key, holder));
+  }
+
+  async breakLock(key: string) {
+    return this.#db.write((tx) => breakLock(tx, key));
+  }
+
+  async reportWorker(worker: Omit<WorkerInfo, "beatAt">) {
+    this.#db.write((tx) =>
+      tx.db.run(
+        `INSERT OR REPLACE INTO workers (id, machine, pid, pools, state, started_at, beat_at)
+         VALUES (:id, :machine, :pid, :pools, :state, :startedAt, :now)`,
+        { ...worker, now: tx.now },
+      ),
+    );
+  }
+
+  async removeWorker(id: string) {
+    this.#db.write((tx) => tx.db.run("DELETE FROM workers WHERE id = :id", { id }));
+  }
+
+  async age() {
+    return this.#db.write((tx) => ageTasks(tx));
+  }
+
+  async takeOutbox(limit: number, hideMs: number) {
+    return takeOutbox(this.#db, limit, hideMs);
+  }
+
+  async outboxDone(ids: number | readonly number[]) {
+    this.#db.write((tx) => finishItems(tx, typeof ids === "number" ? [ids] : ids));
+  }
+
+  async outboxFailed(id: number, problem: string) {
+    this.#db.write((tx) => failItem(tx, id, problem));
+  }
+
+  async outboxCounts() {
+    return countOutbox(this.#db);
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#db.close();
+  }
+}

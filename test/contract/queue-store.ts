@@ -1,0 +1,21 @@
+import { describe } from "vitest";
+
+import { claimCases } from "./claim-cases.ts";
+import { edgeCases } from "./edge-cases.ts";
+import { leaseCases } from "./lease-cases.ts";
+import { lockCases } from "./lock-cases.ts";
+import { modelCases } from "./model-cases.ts";
+import { needCases } from "./need-cases.ts";
+import { outboxCases } from "./outbox-cases.ts";
+import type { OpenFixture } from "./queue-kit.ts";
+
+/** What every store of the queue has to keep. `open` gives an empty one, which goes when the test ends. */
+export function describeQueueStore(name: string, open: OpenFixture): void {
+  describe(`${name}: claims`, () => claimCases(open));
+  describe(`${name}: leases`, () => leaseCases(open));
+  describe(`${name}: needs and groups`, () => needCases(open));
+  describe(`${name}: locks`, () => lockCases(open));
+  describe(`${name}: outbox`, () => outboxCases(open));
+  describe(`${name}: edges of the state machine`, () => edgeCases(open));
+  describe(`${name}: any history`, () => modelCases(open));
+}
