@@ -126,8 +126,8 @@ describe("a command for sh", () => {
         // A substitution drops line breaks at its end, whoever wrote them.
         const value = `${raw}.`;
         const template = String.raw`set -f; IFS=; printf '%s\0' A${pieces.join("")}`;
-        // The number of the shell's process is another one each time.
-        fc.pre(!template.includes("$$"));
+        // The number of the shell's process is another one each time; shells disagree on a backslash at the end.
+        fc.pre(!template.includes("$$") && !template.endsWith("\\"));
         const lines = fillBoth(template, value);
         fc.pre(lines !== undefined);
         const plain = argumentsOf(lines.plain, cwd);
@@ -135,6 +135,7 @@ describe("a command for sh", () => {
         compared += 1;
 
         expect(argumentsOf(lines.filled, cwd)).toEqual(plain?.map((word) => word.replaceAll("MARK", () => value)));
+        expect(readdirSync(cwd)).toEqual([]);
       }),
       { numRuns: 400, maxSkipsPerRun: 100 },
     );

@@ -66,6 +66,11 @@ export class AttemptFolder {
     return createOnce(this.file("process.json"), text) || this.readProcess() === undefined;
   }
 
+  /** Whether it has begun or was given up. */
+  isTaken(): boolean {
+    return existsSync(this.file("process.json"));
+  }
+
   readSupervision(): Supervision | undefined {
     return toSupervision(this.#read("process.json"));
   }

@@ -1,18 +1,18 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { messageOf, systemErrorCode } from "../../model/errors.ts";
+import type { ProcessRecord } from "../../run/document.ts";
 import type { AttemptCause, AttemptEnd, AttemptOutput, AttemptSpec, RunningAttempt, StopRequest } from "../executor.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { CappedLog } from "./capped-log.ts";
+import type { Child, Launch } from "./launch.ts";
 import { countOomKills } from "./oom-kills.ts";
-import { endGroup } from "./process-group.ts";
-import { hasLiveMember, identifyProcess, signalGroup } from "./process-identity.ts";
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+import { endGroup, signalSameGroup } from "./process-group.ts";
+import { startTimer } from "./timer.ts";
+import { identifyProcess, isGroupAlive, recordOfGone } from "./process-identity.ts";
 
 const STDERR_TAIL_BYTES = 8192;
 /** How long a pipe that a process outside the group still holds is read, after the program and its group are gone. */
@@ -31,8 +31,9 @@ export class LocalAttempt implements RunningAttempt {
   readonly ended: Promise<AttemptEnd>;
   readonly #spec: AttemptSpec;
   readonly #folder: AttemptFolder;
+  readonly #launch: Launch;
   readonly #logs: { readonly stdout: CappedLog; readonly stderr: CappedLog };
-  #child: Child | undefined;
+  #group: ProcessRecord | undefined;
   /** Why we ended the group, when we did. */
   #endedBy: AttemptCause | undefined;
   #ending: Promise<void> | undefined;
@@ -42,17 +43,29 @@ export class LocalAttempt implements RunningAttempt {
   #lastOutputMs = 0;
   #stderrTail = Buffer.alloc(0);
 
-  constructor(spec: AttemptSpec, folder: AttemptFolder, output: AttemptOutput) {
+  constructor(spec: AttemptSpec, folder: AttemptFolder, output: AttemptOutput, launch: Launch) {
     this.#spec = spec;
     this.#folder = folder;
-    this.#logs = { stdout: new CappedLog(folder.file("stdout.log")), stderr: new CappedLog(folder.file("stderr.log")) };
+    this.#launch = launch;
+    this.#logs = openLogs(folder);
     this.ended = this.#run(output);
+  }
+
+  /** The program; `undefined` when it could not be started. */
+  get process(): ProcessRecord | undefined {
+    return this.#group;
   }
 
   stop(by: StopRequest): void {
     this.#isOutputGivenUp = this.#isOver;
     const isAgain = this.#endedBy !== undefined || this.#isOver;
     this.#end({ kind: "stopped", by }, isAgain ? 0 : this.#spec.graceMs);
+  }
+
+  /** Ends the whole process group, with the grace unless `mode` is `kill`. Asked again it changes nothing. */
+  end(by: StopRequest, mode: "graceful" | "kill"): void {
+    if (mode === "kill") this.#end({ kind: "stopped", by }, 0);
+    else if (!this.#isOver) this.#end({ kind: "stopped", by }, this.#spec.graceMs);
   }
 
   async #run(output: AttemptOutput): Promise<AttemptEnd> {
@@ -65,16 +78,14 @@ export class LocalAttempt implements RunningAttempt {
     const timeout =
       timeoutMs === undefined
         ? undefined
-        : setTimeout(() => this.#end({ kind: "timed_out", timeoutMs }, this.#spec.graceMs), timeoutMs);
-    const { cause, exitCode, signal } = await this.#watch(output);
+        : startTimer(timeoutMs, () => this.#end({ kind: "timed_out", timeoutMs }, this.#spec.graceMs));
+    const end = await this.#watch(output);
     clearInterval(heartbeat);
-    clearTimeout(timeout);
+    timeout?.[Symbol.dispose]();
     this.#logs.stdout.close();
     this.#logs.stderr.close();
     return await this.#record({
-      cause: this.#endedBy ?? cause,
-      exitCode,
-      signal,
+      ...end,
       endedAtMs: Date.now(),
       wallclockS: Math.round(performance.now() - startedMs) / 1000,
       stderrTail: this.#stderrTail.toString("utf8"),
@@ -85,7 +96,7 @@ export class LocalAttempt implements RunningAttempt {
   /** Keeps the end for an aexp that finds the document not yet written. The end counts without it, too. */
   async #record(end: AttemptEnd): Promise<AttemptEnd> {
     try {
-      await this.#folder.writeEnd(end);
+      await this.#launch.keepEnd(end);
       return end;
     } catch (error) {
       return { ...end, recordProblem: end.recordProblem ?? messageOf(error) };
@@ -96,33 +107,31 @@ export class LocalAttempt implements RunningAttempt {
   #watch(output: AttemptOutput): Promise<ProgramEnd> {
     const oomKills = countOomKills();
     return new Promise((resolve) => {
-      const notStarted = (error: unknown): void =>
-        resolve({
-          cause: { kind: "not_started", problem: toProblem(error, this.#spec) },
-          exitCode: null,
-          signal: null,
-        });
+      const notStarted = (error: unknown): void => resolve(toNotStarted(toProblem(error, this.#spec)));
       let child: Child;
       try {
-        child = spawnGroup(this.#spec);
+        child = this.#launch.spawn(this.#spec);
       } catch (error) {
         return notStarted(error);
       }
-      this.#child = child;
-      this.#recordProcess(child);
+      const problem = this.#recordProcess(child);
       this.#read(child, output);
       child.on("error", notStarted);
       child.on("exit", (exitCode, signal) => {
+        if (this.#launch.isStopAsked()) this.#endedBy ??= { kind: "stopped", by: "SIGTERM" };
         this.#isOver = true;
-        const cause = toCause(exitCode, signal, (countOomKills() ?? 0) > (oomKills ?? 0));
-        void this.#finish(child).then(() => resolve({ cause, exitCode, signal }));
+        const cause = this.#endedBy ?? toCause(exitCode, signal, () => (countOomKills() ?? 0) > (oomKills ?? 0));
+        const end = problem === undefined ? { cause, exitCode, signal } : toNotStarted(problem);
+        void this.#finish(child).then(() => resolve(end));
       });
     });
   }
 
-  #recordProcess({ pid }: Child): void {
-    const record = pid === undefined ? undefined : identifyProcess(pid, pid);
-    if (record !== undefined) void this.#folder.writeProcess(record).catch(ignore);
+  #recordProcess(child: Child): string | undefined {
+    const { pid } = child;
+    if (pid === undefined) return undefined;
+    this.#group = identifyProcess(pid, pid) ?? recordOfGone(pid);
+    return this.#launch.record(child, this.#group);
   }
 
   #read(child: Child, output: AttemptOutput): void {
@@ -141,9 +150,8 @@ export class LocalAttempt implements RunningAttempt {
 
   /** The program is gone; what it left in its group goes too, and then the rest of the output is read. */
   async #finish(child: Child): Promise<void> {
-    const { pid } = child;
     await this.#ending;
-    if (pid !== undefined && hasLiveMember(pid)) await endGroup(pid, this.#spec.graceMs, () => hasLiveMember(pid));
+    if (this.#group !== undefined && isGroupAlive(this.#group)) await endGroup(this.#group, this.#spec.graceMs);
     this.#lastOutputMs = performance.now();
     const streams = [child.stdout, child.stderr];
     await Promise.race([Promise.all(streams.map(untilClosed)), sleep(DRAIN_POLL_MS)]);
@@ -158,21 +166,24 @@ export class LocalAttempt implements RunningAttempt {
 
   #end(cause: AttemptCause, graceMs: number): void {
     if (!this.#isOver) this.#endedBy ??= cause;
-    const pid = this.#child?.pid;
-    if (pid === undefined) return;
-    if (graceMs === 0) signalGroup(pid, "SIGKILL");
-    else this.#ending ??= endGroup(pid, graceMs, () => hasLiveMember(pid));
+    if (this.#group === undefined) return;
+    if (graceMs === 0) signalSameGroup(this.#group, "SIGKILL");
+    else this.#ending ??= endGroup(this.#group, graceMs);
   }
 }
 
-function spawnGroup({ argv, cwd, env }: AttemptSpec): Child {
-  const [program = "", ...args] = argv;
-  return spawn(program, args, {
-    cwd,
-    env,
-    detached: true, // a process group of its own, so that all of it can be ended
-    stdio: ["inherit", "pipe", "pipe"],
-  });
+function openLogs(folder: AttemptFolder): { readonly stdout: CappedLog; readonly stderr: CappedLog } {
+  const stdout = new CappedLog(folder.file("stdout.log"));
+  try {
+    return { stdout, stderr: new CappedLog(folder.file("stderr.log")) };
+  } catch (error) {
+    stdout.close(); // a supervisor has few descriptors left when this fails, and must not lose one each time
+    throw error;
+  }
+}
+
+function toNotStarted(problem: string): ProgramEnd {
+  return { cause: { kind: "not_started", problem }, exitCode: null, signal: null };
 }
 
 /** Why a program did not start, in words; the system's code stays, a shell makes 126 or 127 of it. */
@@ -196,9 +207,9 @@ async function untilClosed(stream: Readable): Promise<void> {
   if (!stream.closed) await once(stream, "close");
 }
 
-function toCause(exitCode: number | null, signal: NodeJS.Signals | null, isMemoryShort: boolean): AttemptCause {
+function toCause(exitCode: number | null, signal: NodeJS.Signals | null, isMemoryShort: () => boolean): AttemptCause {
   // A shell between us and the program reports its KILL as 137.
-  if (isMemoryShort && (signal === "SIGKILL" || exitCode === 137)) return { kind: "out_of_memory" };
+  if ((signal === "SIGKILL" || exitCode === 137) && isMemoryShort()) return { kind: "out_of_memory" };
   return signal === null ? { kind: "exited", exitCode: exitCode ?? 1 } : { kind: "signalled", signal };
 }
 

@@ -17,6 +17,8 @@ const GATE = "read -r _||exit 125;exec </dev/null;";
 const SHELL = "/bin/sh";
 /** A variable that dash and others drop, because no shell could name it; bash passes it on. */
 const UNSPEAKABLE = /[^A-Za-z0-9_]|^\d/;
+/** Why an attempt does not begin that another process has settled or started. */
+export const GIVEN_UP = "the attempt was given up before it began";
 const BASHES = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
 
 /** Starts a program that begins only once it is on record in the attempt's folder. */
@@ -51,7 +53,7 @@ export function launchThroughGate(
 
 function take(folder: AttemptFolder, supervision: Supervision): string | undefined {
   try {
-    return folder.take(supervision) ? undefined : "the attempt was given up before it began";
+    return folder.take(supervision) ? undefined : GIVEN_UP;
   } catch (error) {
     return `its process could not be recorded: ${messageOf(error)}`;
   }

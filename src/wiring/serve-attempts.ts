@@ -1,0 +1,1 @@
+export { serveAttempts } from "../executor/local/supervisor/serve-attempts.ts";
