@@ -56,7 +56,7 @@ export function setMarkedBlock(text: string, name: string, heading: string, body
     return section === undefined ? insertBeforeLinks(text, block) : insertBelow(text, section, block, false);
   }
   if (first === undefined || last === undefined || first > last || begins.length > 1 || ends.length > 1) {
-    const line = text.slice(0, first ?? last).split("\n").length;
+    const line = text.slice(0, Math.min(first ?? Infinity, last ?? Infinity)).split("\n").length;
     throw new AexpError(`the markers aexp:${name} do not make one pair (line ${line})`, {
       code: "note.not_editable",
       hint: `Leave one ${begin} and one ${end}, in this order, or delete them all.`,
@@ -97,7 +97,7 @@ function insertBeforeLinks(text: string, lines: readonly string[]): string {
 /** Puts lines at the end of a note, which keeps a missing last line break missing. */
 function appendBlock(text: string, lines: readonly string[]): string {
   const eol = eolOf(text);
-  if (text === "") return `${lines.join(eol)}${eol}`;
+  if (text === "" || text === "\uFEFF") return `${text}${lines.join(eol)}${eol}`;
   const hasBreak = text.endsWith("\n");
   const isBlankBefore = /\n[ \t]*\r?\n$/.test(text);
   return `${text}${hasBreak ? "" : eol}${isBlankBefore ? "" : eol}${lines.join(eol)}${hasBreak ? eol : ""}`;

@@ -127,7 +127,7 @@ class FrontmatterEditor {
   #asBlock(pair: Pair, items: readonly string[]): string {
     const yaml = this.#inner();
     const colon = this.#colonOf(pair);
-    const end = hasRange(pair.value) ? Math.max(colon, rangeOf(pair.value)[1]) : colon;
+    const end = hasRange(pair.value) && !isEmptyNode(pair.value) ? rangeOf(pair.value)[1] : colon;
     const lineEnd = end + yaml.slice(end).search(/\r?\n|$/);
     const lines = items.map((item) => `${this.#eol}${this.#margin()}  - ${item}`).join("");
     return this.#replace(colon, lineEnd, `${yaml.slice(end, lineEnd).trimEnd()}${lines}`);

@@ -150,11 +150,8 @@ class Converter {
 
   #keyText(key: Pair["key"]): string {
     if (!this.#yaml.isScalar(key)) {
-      const what = this.#yaml.isMap(key) ? "mapping" : this.#yaml.isSeq(key) ? "list" : "alias";
-      throw new Located(
-        `a key must be a text, not a ${what}; put a value that begins with { or [ in quotes`,
-        offsetOf(key),
-      );
+      const what = this.#yaml.isMap(key) ? "a mapping" : this.#yaml.isSeq(key) ? "a list" : "an alias";
+      throw new Located(`a key must be a text, not ${what}; put it in quotes`, offsetOf(key));
     }
     return typeof key.value === "string" ? key.value : (key.source ?? "");
   }

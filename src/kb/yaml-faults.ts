@@ -39,49 +39,42 @@ export function isIgnoredTag(warning: YAMLError): boolean {
 }
 
 function sentenceFor({ code, message, pos: [from, to] }: YAMLError, text: string): string {
-  switch (code) {
-    case "TAB_AS_INDENT":
-      return "a tab in the indentation; use spaces";
-    case "MULTIPLE_DOCS":
-      return "a second document begins here; a frontmatter has one";
-    case "BAD_SCALAR_START":
-      return `a value cannot begin with ${shorten(text.slice(from, from + 1))}; put it in quotes`;
-    case "BAD_DQ_ESCAPE":
-      return `${shorten(text.slice(from, from + 2))} means nothing in double quotes; write \\\\ for a backslash, or use single quotes`;
-    case "TAG_RESOLVE_FAILED":
-    case "BAD_COLLECTION_TYPE":
-      return `the tag ${shorten(text.slice(from, to))} means nothing here; put the value in quotes if it begins with !`;
-    case "BAD_ALIAS":
-      return `${shorten(text.slice(from, to))} lacks a name; put the value in quotes if it begins so`;
-    case "BLOCK_AS_IMPLICIT_KEY":
-      return message.startsWith("Nested")
-        ? "a second key on the line; put a value with a colon in quotes"
-        : "a list cannot be a key";
-    case "MULTILINE_IMPLICIT_KEY":
-      return "expected `key: value` on one line";
-    case "KEY_OVER_1024_CHARS":
-      return "a key is longer than 1024 characters";
-    case "BAD_INDENT":
-      return "the indentation fits no line above";
-    default:
-      return SENTENCES.find(([pattern]) => pattern.test(message))?.[1] ?? message.replace(/\s+/g, " ");
+  const fixed = SENTENCES.find(([pattern]) => pattern.test(`${code}: ${message}`))?.[1];
+  if (fixed !== undefined) return fixed;
+  const quoted = shorten(text.slice(from, to));
+  if (code === "BAD_SCALAR_START") return `a value cannot begin with ${quoted.slice(0, 1)}; put it in quotes`;
+  if (code === "BAD_ALIAS") return `${quoted} lacks a name; put the value in quotes if it begins so`;
+  if (code === "TAG_RESOLVE_FAILED" || code === "BAD_COLLECTION_TYPE") {
+    return `the tag ${quoted} means nothing here; put the value in quotes if it begins with !`;
   }
+  if (code === "BAD_DQ_ESCAPE") {
+    const escape = shorten(text.slice(from, from + 2));
+    return `${escape} means nothing in double quotes; write \\\\ for a backslash, or use single quotes`;
+  }
+  return message.replace(/\s+/g, " ");
 }
 
-/** By what the package says, where one code stands for many faults. */
+/** By code and words of the package. */
 const SENTENCES: readonly (readonly [RegExp, string])[] = [
-  [/^Implicit map keys/, "expected `key: value`; the colon is missing"],
-  [/^Missing directives-end/, "a line that begins with % cannot be read; put the value in quotes"],
-  [/^Missing , /, "a comma is missing before this"],
-  [/^Missing space after :/, "a space is missing after the colon"],
-  [/^Comments must be separated/, "a space is missing before the #"],
-  [/^Tags and anchors must be separated/, "a space is missing after the tag or anchor"],
-  [/at node end$/, "text after the end of a value; put the whole value in quotes"],
-  [/^Block scalar header|^Not a YAML token/, "text after | or > on the same line; put the value in quotes"],
-  [/^Unexpected block-seq-ind/, "a list must begin on the next line; put a value that begins with - in quotes"],
-  [/^Unexpected empty item|^Unexpected ,/, "nothing stands before the comma"],
-  [/^Unexpected flow-seq-end/, "a ] that closes nothing"],
-  [/^Unexpected flow-map-end/, "a } that closes nothing"],
+  [/^TAB_AS_INDENT/, "a tab in the indentation; use spaces"],
+  [/^MULTIPLE_DOCS/, "a second document begins here; a frontmatter has one"],
+  [/^MULTILINE_IMPLICIT_KEY/, "expected `key: value` on one line, with a space after the colon"],
+  [/^KEY_OVER_1024_CHARS/, "a key is longer than 1024 characters"],
+  [/^BAD_INDENT/, "the indentation fits no line above"],
+  [/^BLOCK_AS_IMPLICIT_KEY: Nested/, "a second key on the line; put a value with a colon in quotes"],
+  [/^BLOCK_AS_IMPLICIT_KEY/, "a list cannot be a key"],
+  [/: Implicit map keys/, "expected `key: value`; the colon is missing"],
+  [/: Missing directives-end/, "a line that begins with % cannot be read; put the value in quotes"],
+  [/: Missing , /, "a comma is missing before this"],
+  [/: Missing space after :/, "a space is missing after the colon"],
+  [/: Comments must be separated/, "a space is missing before the #"],
+  [/: Tags and anchors must be separated/, "a space is missing after the tag or anchor"],
+  [/ at node end$/, "text after the end of a value; put the whole value in quotes"],
+  [/: Block scalar header|: Not a YAML token/, "text after | or > on the same line; put the value in quotes"],
+  [/: Unexpected block-seq-ind/, "a list must begin on the next line; put a value that begins with - in quotes"],
+  [/: Unexpected empty item|: Unexpected ,/, "nothing stands before the comma"],
+  [/: Unexpected flow-seq-end/, "a ] that closes nothing"],
+  [/: Unexpected flow-map-end/, "a } that closes nothing"],
 ];
 
 const MAX_QUOTE_LENGTH = 40;

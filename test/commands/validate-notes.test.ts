@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -61,6 +61,14 @@ describe("aexp validate --fix", () => {
     const report = await runCliJson(root, ["validate", "--fix"]);
     expect(report).toMatchObject({ ok: true, fixed: [], counts: { errors: 0, warnings: 1 } });
     expect(await runCliJson(root, ["validate"])).not.toHaveProperty("fixed");
+  });
+
+  it.each(["kb-missing-alias", "kb-missing-backlink", "kb-required-link"])("heals all of %s", async (name) => {
+    const root = writeFiles({});
+    cpSync(join(import.meta.dirname, "../validate", name, "repo"), root, { recursive: true });
+
+    expect((await runCli(root, ["validate", "--fix"])).stdout).toMatch(/\n0 errors, 0 warnings /);
+    expect((await runCli(root, ["validate", "--fix"])).stdout).toMatch(/^0 errors, 0 warnings /);
   });
 
   it("tells under --json what it added", async () => {
