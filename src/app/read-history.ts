@@ -124,7 +124,9 @@ async function tellNotes(
       before: toFiles(before),
       after: after === undefined ? undefined : toFile(texts, after),
     }));
-    for (const event of await teller.tell(changes, isCut)) events.push({ at, ...event, commit, author });
+    for (const event of await teller.tell(changes, isCut)) {
+      if (isAbout(event, ids)) events.push({ at, ...event, commit, author });
+    }
   }
   const changes = open.map(({ path, before, after }) => ({ path, before: toFiles(before), after }));
   const last = await teller.tell(changes.filter(({ before, after }) => !isSame(before[0], after)));
@@ -140,13 +142,21 @@ interface Change {
 /** The changes of notes with these ids; a note that got another id in the same step has two. */
 function meantOnes<Version extends Change>(versions: readonly Version[], ids: ReadonlySet<string>): readonly Version[] {
   const isMeant = ({ path }: Version): boolean => ids.has(idOfPath(path) ?? "");
-  const comesOrGoes = versions.filter(({ before, after }) => before.length === 0 || after === undefined);
-  const meant = new Set(versions.filter(isMeant));
-  for (const version of comesOrGoes) {
-    if (meant.has(version)) continue;
-    if (comesOrGoes.some((other) => isMeant(other) && isRenumbered(version.path, other.path))) meant.add(version);
-  }
-  return [...meant];
+  const [come, gone] = [versions.filter(({ before }) => before.length === 0), versions.filter(isGone)];
+  const pairs = come.flatMap((left) =>
+    gone.flatMap((right) => (isRenumbered(left.path, right.path) ? [left, right] : [])),
+  );
+  const hasMeant = pairs.some(isMeant);
+  return [...new Set([...versions.filter(isMeant), ...(hasMeant ? pairs : [])])];
+}
+
+function isGone({ after }: Change): boolean {
+  return after === undefined;
+}
+
+/** Whether an event belongs to the history of these notes, and not only to that of one that was paired with them. */
+function isAbout(event: NoteEvent, ids: ReadonlySet<string>): boolean {
+  return ids.has(event.id) || (event.type === "renumbered" && ids.has(event.before));
 }
 
 /** The files at HEAD and in the working tree. */

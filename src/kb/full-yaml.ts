@@ -67,6 +67,7 @@ class Converter {
   readonly #firstLine: number;
   /** What the aliases stand for that are being converted. */
   readonly #open = new Set<unknown>();
+  #targets: ReadonlyMap<Alias, Node> | undefined;
   #nodes = 0;
 
   constructor(yaml: (typeof Yaml)["default"], document: Document.Parsed, counter: LineCounter, firstLine: number) {
@@ -136,7 +137,8 @@ class Converter {
   }
 
   #convertAlias(node: Alias, depth: number): Exact {
-    const target = node.resolve(this.#document);
+    this.#targets ??= this.#findTargets();
+    const target = this.#targets.get(node);
     const name = shorten(node.source);
     if (target === undefined) {
       throw new Located(`no anchor has the name of *${name}; put a value that begins with * in quotes`, offsetOf(node));
@@ -146,6 +148,21 @@ class Converter {
     const value = this.#convert(target, depth + 1);
     this.#open.delete(target);
     return value;
+  }
+
+  /** What every alias stands for: the last node before it that has the anchor. The package looks through the text for each. */
+  #findTargets(): ReadonlyMap<Alias, Node> {
+    const anchors = new Map<string, Node>();
+    const targets = new Map<Alias, Node>();
+    this.#yaml.visit(this.#document, (_, node) => {
+      if (this.#yaml.isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target !== undefined) targets.set(node, target);
+      } else if (this.#yaml.isNode(node) && hasAnchor(node)) {
+        anchors.set(node.anchor, node);
+      }
+    });
+    return targets;
   }
 
   #keyText(key: Pair["key"]): string {
@@ -177,6 +194,10 @@ function mergedFrom(value: Exact, offset: number): ExactObject {
 
 function offsetOf(node: unknown): number {
   return hasRange(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+function hasAnchor(node: Node): node is Node & { readonly anchor: string } {
+  return "anchor" in node && node.anchor !== undefined;
 }
 
 function hasRange(node: unknown): node is Pick<Node, "range"> {

@@ -43,11 +43,15 @@ const HAS_INERT = /^(?:\uFEFF)?---|[`~%]|<!--/;
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$/gm;
 const WIKILINK = /(!?)\[\[([^[\]\n]+)\]\]/g;
 
-/** The text with frontmatter, code and comments blanked; every other character keeps its place, and every line its number. */
+/**
+ * The text with frontmatter, code, comments and a byte-order mark blanked; every other character keeps its place, and
+ * every line its number.
+ */
 export function maskInert(text: string): string {
-  return HAS_INERT.test(text)
+  const masked = HAS_INERT.test(text)
     ? text.replace(INERT, (inert) => inert.replace(/[^\r\n]+/g, (words) => " ".repeat(words.length)))
     : text;
+  return masked.startsWith("\uFEFF") ? ` ${masked.slice(1)}` : masked;
 }
 
 /** The sections of a masked text, in order. */

@@ -180,6 +180,11 @@ describe("aexp history", () => {
       "
     `);
     expect((await timeline(root, "H002")).split("\n")).toHaveLength(3);
+
+    hypothesis(root, "PROPOSED", "Third", "kb/research/hypotheses/H003-other.md");
+    hypothesis(root, "PROPOSED", "Fourth", "kb/research/hypotheses/H004-other.md");
+    commit(root, "2026-01-03T00:00:00Z");
+    expect((await timeline(root, "H003")).split("\n")).toHaveLength(3);
   });
 
   it("tells of notes below that are gone, and of runs between other events", async () => {
