@@ -102,7 +102,7 @@ export function findWikilinks(masked: string, from = 0, to: number = masked.leng
 }
 
 /** The target of what stands in the brackets: `H001` of `H001#Evidence|the first`. In a table the bar has a backslash. */
-export function linkTarget(inner: string): string {
+function linkTarget(inner: string): string {
   const [target = ""] = inner.split(/\\?\||[#^]/, 1);
   return target.trim();
 }

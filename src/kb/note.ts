@@ -17,6 +17,8 @@ export type NoteRead =
   | { readonly kind: "unreadable"; readonly problem: NoteProblem };
 
 const MAX_FRONTMATTER_LENGTH = 1024 * 1024;
+/** The full parser takes seconds for more, above all when most of it is wrong. */
+const MAX_FULL_YAML_LENGTH = 256 * 1024;
 const OPENING_FENCE = /^---[ \t]*(?:\n|$)/;
 /** Every line but the last has ended before it; `$` and the flag `m` would also see ends of lines that YAML does not. */
 const CLOSING_FENCE = /(?<=^|\n)---[ \t]*(?:\n|$)/;
@@ -25,7 +27,7 @@ const CONTROL = /[\0-\x08\v-\x1f\x7f-\x84\x86-\x9f]/;
 
 /** Reads the text of a note. Line endings may be those of Windows, and a byte-order mark may stand before the text. */
 export async function parseNote(text: string): Promise<NoteRead> {
-  const clean = normalize(text);
+  const clean = normalizeText(text);
   const conflict = /^<{7} .*$/m.exec(clean);
   if (conflict !== null && /^>{7} /m.test(clean)) {
     return unreadable("the file has conflict markers of git", lineAt(clean, conflict.index));
@@ -42,6 +44,12 @@ export async function parseNote(text: string): Promise<NoteRead> {
   // The opening fence is line 1.
   const plain = readPlainYaml(frontmatter, 2);
   if (plain !== undefined) return { kind: "note", note: { fields: plain.values, lines: plain.lines, body } };
+  if (frontmatter.length > MAX_FULL_YAML_LENGTH) {
+    return unreadable(
+      "the frontmatter is larger than 256 KiB, and too intricate for that: simplify it, e.g. no comments after values",
+      1,
+    );
+  }
   const control = CONTROL.exec(frontmatter);
   if (control !== null) return unreadable(controlMessage(control[0]), ...positionAt(frontmatter, control.index));
   const full = await readFullYaml(frontmatter, 2);
@@ -50,11 +58,13 @@ export async function parseNote(text: string): Promise<NoteRead> {
 }
 
 /**
- * A field of a note: from the frontmatter, else from a line `> **Key**: value` of the body.
+ * A field of a note: from the frontmatter, else, or where it is empty there, from a line `> **Key**: value` of the body.
  * Words that stand for "not set" count as missing.
  */
 export function fieldOf(note: Note, key: string): Exact | undefined {
-  const value = note.fields.get(key) ?? bodyField(note.body, key);
+  const own = note.fields.get(key);
+  const isEmpty = own === undefined || own === null || own === "";
+  const value = isEmpty ? bodyField(note.body, key) : own;
   return isUnset(value) ? undefined : value;
 }
 

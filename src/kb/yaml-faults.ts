@@ -30,7 +30,8 @@ export function explainFault(
     const message = `the text that begins here has no closing ${quote}`;
     return { message, offset: findOpening(yaml, document, offset, isQuoted) ?? offset };
   }
-  return { message: sentenceFor(error, text), offset };
+  const isDirective = error.message.startsWith("Missing directives-end");
+  return { message: sentenceFor(error, text), offset: isDirective ? text.search(/^%/m) : offset };
 }
 
 /** Whether the package warns of something that changes what the text means: a tag that it ignores. */

@@ -15,7 +15,7 @@ export function toYamlScalar(value: string): string {
 }
 
 /** In double quotes YAML reads what JSON writes; line separators of Unicode are escaped as well. */
-export function toDoubleQuoted(value: string): string {
+function toDoubleQuoted(value: string): string {
   return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });

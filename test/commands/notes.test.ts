@@ -23,13 +23,13 @@ async function withChain(): Promise<string> {
 
 async function ok(root: string, ...argv: string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await runCli(root, argv);
-  expect({ stderr, exitCode }, argv.join(" ")).toEqual({ stderr: "", exitCode: 0 });
+  expect({ argv, stderr, exitCode }).toEqual({ argv, stderr: "", exitCode: 0 });
   return stdout;
 }
 
 async function failure(root: string, ...argv: string[]): Promise<string> {
   const { stderr, exitCode } = await runCli(root, argv);
-  expect(exitCode, argv.join(" ")).toBe(2);
+  expect({ argv, exitCode }).toEqual({ argv, exitCode: 2 });
   return stderr;
 }
 
