@@ -10,16 +10,6 @@ import type { FieldLines, NoteProblem, YamlFields } from "./yaml-fields.ts";
 /** An alias that repeats a large node counts the whole node each time, so a bomb ends here. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 100;
-
-/** How the `yaml` package reads a frontmatter. */
-export const YAML_OPTIONS = {
-  schema: "core",
-  merge: false,
-  resolveKnownTags: false,
-  // The package compares every pair of keys; ours are compared while they are converted.
-  uniqueKeys: false,
-  prettyErrors: false,
-} as const satisfies Yaml.ParseOptions & Yaml.DocumentOptions & Yaml.SchemaOptions;
 const MERGE_KEY = "<<";
 
 /**
@@ -36,7 +26,15 @@ export async function readFullYaml(
   const { default: yaml } = await import("yaml");
   const counter = new yaml.LineCounter();
   try {
-    const document = yaml.parseDocument(text, { ...YAML_OPTIONS, lineCounter: counter });
+    const document = yaml.parseDocument(text, {
+      schema: "core",
+      merge: false,
+      resolveKnownTags: false,
+      // The package compares every pair of keys; ours are compared while they are converted.
+      uniqueKeys: false,
+      prettyErrors: false,
+      lineCounter: counter,
+    });
     const error = document.errors[0] ?? document.warnings.find(isIgnoredTag);
     if (error !== undefined) {
       // The package tells of its own lack of stack as of any other error, wherever it happened to run out.
@@ -112,7 +110,7 @@ class Converter {
     const { value, source = "" } = node;
     if (typeof value === "number") {
       const exact = toExactNumber(source);
-      if (exact === undefined) throw new Located("a number of so many digits; put it in quotes", offsetOf(node));
+      if (exact === undefined) throw new Located("a number with too many digits; put it in quotes", offsetOf(node));
       const isFloat = node.tag?.endsWith(":float") === true;
       return isFloat && exact.kind === "int" ? ExactNumber.float(value) : exact;
     }

@@ -27,7 +27,7 @@ const CONTROL = /[\0-\x08\v-\x1f\x7f-\x84\x86-\x9f]/;
 
 /** Reads the text of a note. Line endings may be those of Windows, and a byte-order mark may stand before the text. */
 export async function parseNote(text: string): Promise<NoteRead> {
-  const clean = normalizeText(text);
+  const clean = normalize(text);
   const conflict = /^<{7} .*$/m.exec(clean);
   if (conflict !== null && /^>{7} /m.test(clean)) {
     return unreadable("the file has conflict markers of git", lineAt(clean, conflict.index));

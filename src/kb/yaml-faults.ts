@@ -22,13 +22,12 @@ export function explainFault(
   if (bracket !== undefined) {
     const what = bracket === "]" ? "list" : "mapping";
     const message = `the ${what} that begins here has no closing ${bracket}, or its next line is not indented`;
-    return { message, offset: findOpening(yaml, document, offset, isFlow(yaml)) ?? offset };
+    return { message, offset: findOpening(yaml, document, text, offset, bracket) ?? offset };
   }
   const [, quote] = /^Missing closing (["'])quote$/.exec(error.message) ?? [];
   if (quote !== undefined) {
-    const isQuoted = (node: unknown): boolean => yaml.isScalar(node) && node.type?.startsWith("QUOTE") === true;
     const message = `the text that begins here has no closing ${quote}`;
-    return { message, offset: findOpening(yaml, document, offset, isQuoted) ?? offset };
+    return { message, offset: findOpening(yaml, document, text, offset, quote) ?? offset };
   }
   const isDirective = error.message.startsWith("Missing directives-end");
   return { message: sentenceFor(error, text), offset: isDirective ? text.search(/^%/m) : offset };
@@ -64,6 +63,7 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/^BAD_INDENT/, "the indentation fits no line above"],
   [/^BLOCK_AS_IMPLICIT_KEY: Nested/, "a second key on the line; put a value with a colon in quotes"],
   [/^BLOCK_AS_IMPLICIT_KEY/, "a list cannot be a key"],
+  [/^BLOCK_IN_FLOW/, "a comma is missing before this, or a value with a colon is not in quotes"],
   [/: Implicit map keys/, "expected `key: value`; the colon is missing"],
   [/: Missing directives-end/, "a line that begins with % cannot be read; put the value in quotes"],
   [/: Missing , /, "a comma is missing before this"],
@@ -86,22 +86,21 @@ export function shorten(text: string): string {
   return short.replace(/\s+/g, " ").trim();
 }
 
-function isFlow(yaml: (typeof Yaml)["default"]): (node: unknown) => boolean {
-  return (node) => yaml.isCollection(node) && node.flow === true;
-}
-
-/** Where the innermost node begins that is of the kind and reaches to an offset. */
+/** Where the innermost node begins that reaches to an offset and lacks its closing character. */
 function findOpening(
   yaml: (typeof Yaml)["default"],
   document: Document,
+  text: string,
   offset: number,
-  isOfKind: (node: unknown) => boolean,
+  closing: string,
 ): number | undefined {
-  let opening: number | undefined;
+  const opening = closing === "]" ? "[" : closing === "}" ? "{" : closing;
+  let found: number | undefined;
   yaml.visit(document, (_, node) => {
     if (!yaml.isNode(node) || node.range === undefined || node.range === null) return;
-    const [start, , end] = node.range;
-    if (start < offset && offset <= end && isOfKind(node)) opening = Math.max(opening ?? 0, start);
+    const [start, valueEnd, end] = node.range;
+    const isClosed = valueEnd - start > 1 && text[valueEnd - 1] === closing;
+    if (start < offset && offset <= end && text[start] === opening && !isClosed) found = Math.max(found ?? 0, start);
   });
-  return opening;
+  return found;
 }

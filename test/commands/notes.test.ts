@@ -110,7 +110,7 @@ describe("new notes", () => {
     expect(errors.join("")).toMatchInlineSnapshot(`
       "error: there is no hypothesis H002. Did you mean "H001"?
         \`aexp hypothesis list\` shows all.
-      error: kb/research/hypotheses/H007-odd.md:3:1 cannot be read: Flow sequence in block collection must be sufficiently indented and end with a ]
+      error: kb/research/hypotheses/H007-odd.md:2:4 cannot be read: the list that begins here has no closing ], or its next line is not indented
         Repair the file; \`aexp validate\` names every fault.
       error: T001 is a thread, not a hypothesis
         Run \`aexp thread show T001\`.
