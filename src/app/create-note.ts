@@ -8,7 +8,8 @@ import {
   toSlug,
 } from "../kb/artifact.ts";
 import { KB_FOLDER, type NoteChange } from "../kb/kb-store.ts";
-import { type ArtifactNote, folderOf, identify } from "../kb/knowledge-base.ts";
+import { type ArtifactNote } from "../kb/knowledge-base.ts";
+import { folderOf, identify } from "../kb/note-place.ts";
 import { findSections, findWikilinks, maskInert, sectionTitled } from "../kb/markdown.ts";
 import { addLinks } from "../kb/body-edit.ts";
 import { appendToList, setField } from "../kb/frontmatter-edit.ts";
@@ -55,7 +56,7 @@ export async function createNote(
   // Git is asked before the others are made to wait.
   const known = await highestEverCommitted(repo, kind);
   return await repo.notes.edit(async () => {
-    const id = toArtifactId(kind, Math.max(known, repo.notes.highestNumber(kind)) + 1);
+    const id = toArtifactId(kind, Math.max(known, await repo.notes.highestNumber(kind)) + 1);
     const path = `${folderOf(kind)}/${id}-${toSlug(title)}.md`;
     const text = await finish(await writeText(repo, { ...draft, title }, id), id);
     const parents = await changeParents(repo, draft, id);

@@ -1,7 +1,8 @@
 import type { FileLog, NoteHistory } from "../git/note-history.ts";
 import { NOTE_KINDS } from "../kb/artifact.ts";
 import type { NoteFile } from "../kb/kb-store.ts";
-import { type ArtifactNote, folderOf, identify, readKnowledgeBase, readNote } from "../kb/knowledge-base.ts";
+import { type ArtifactNote, readKnowledgeBase, readNote } from "../kb/knowledge-base.ts";
+import { folderOf, identify } from "../kb/note-place.ts";
 import { below, buildNoteGraph } from "../kb/note-graph.ts";
 import { type Instant, parseInstant } from "../model/clock.ts";
 import { AexpError } from "../model/errors.ts";

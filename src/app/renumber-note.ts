@@ -44,7 +44,7 @@ export async function renumberNote(repo: Repo, id: string, file: string): Promis
     const kb = await readKnowledgeBase(repo.notes);
     const note = await findNote(repo, named.path);
     requireText(note);
-    const highest = Math.max(known, repo.notes.highestNumber(note.kind), numberOfId(note.id));
+    const highest = Math.max(known, await repo.notes.highestNumber(note.kind), numberOfId(note.id));
     const newId = toArtifactId(note.kind, highest + 1);
     const { newPath, changes, unclear } = planRenumbering(kb, note, newId);
     const all = await linkFromParents(kb, note, newId, changes);

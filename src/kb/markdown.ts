@@ -110,18 +110,19 @@ function linkTarget(inner: string): string {
 /** Line numbers of ascending offsets. */
 class LineCounter {
   readonly #text: string;
-  #offset = 0;
   #line = 1;
+  /** Where the line ends; looked for once, however many offsets are on it. */
+  #end: number;
 
   constructor(text: string) {
     this.#text = text;
+    this.#end = text.indexOf("\n");
   }
 
   at(offset: number): number {
-    for (let next = this.#text.indexOf("\n", this.#offset); next !== -1 && next < offset;) {
+    while (this.#end !== -1 && this.#end < offset) {
       this.#line += 1;
-      this.#offset = next + 1;
-      next = this.#text.indexOf("\n", this.#offset);
+      this.#end = this.#text.indexOf("\n", this.#end + 1);
     }
     return this.#line;
   }
