@@ -102,6 +102,20 @@ describe("aexp validate --fix", () => {
     );
   });
 
+  it("leaves a note alone that ends in an open comment, where no link would be seen", async () => {
+    const open = `${thread("T001", { links: [] }).trimEnd()}\n\n<!-- more\n`;
+    const root = writeFiles({
+      "kb/research/threads/T001-speed.md": open,
+      "kb/research/hypotheses/H001-faster.md": hypothesis("H001", { links: ["T001"] }),
+    });
+
+    const { stderr } = await runCli(root, ["validate", "--fix"]);
+    expect(stderr).toMatch(
+      /links of kb\/research\/threads\/T001-speed\.md cannot be repaired: .* on line \d+ has no end/,
+    );
+    expect(readFileSync(join(root, "kb/research/threads/T001-speed.md"), "utf8")).toBe(open);
+  });
+
   it("leaves a note alone whose aliases cannot be edited, and goes on with the others", async () => {
     const root = writeFiles({
       "kb/research/threads/T001-speed.md": thread("T001", { links: [] }).replace(
