@@ -38,8 +38,8 @@ export async function joinChunks(folder: string, meta: Metafile, groups: readonl
       plugins: [
         {
           name: "only-these",
-          setup({ onResolve }) {
-            onResolve({ filter: /^\.{1,2}\// }, ({ path }) =>
+          setup(bundler) {
+            bundler.onResolve({ filter: /^\.{1,2}\// }, ({ path }) =>
               chunks.includes(basename(path)) ? undefined : { path, external: true },
             );
           },
