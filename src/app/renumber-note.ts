@@ -6,6 +6,7 @@ import { artifactIdOf, fieldOf, parseNote } from "../kb/note.ts";
 import { planRenumbering } from "../kb/renumbering.ts";
 import { AexpError } from "../model/errors.ts";
 import { highestEverCommitted, requireInstalled } from "./create-note.ts";
+import { editNote } from "./edit-note.ts";
 import { findNote, requireText } from "./find-note.ts";
 import { countRuns } from "./list-notes.ts";
 import type { Repo } from "./repo.ts";
@@ -74,7 +75,7 @@ async function linkFromParents(
       if (read.kind === "unreadable") continue;
       const { links } = new NoteText(text, read.note);
       if (links.some(({ target }) => artifactIdOf(target) === newId)) continue;
-      all.set(parent.path, { path: parent.path, text: addLinks(text, [newId]) });
+      all.set(parent.path, { path: parent.path, text: await editNote(parent.path, () => addLinks(text, [newId])) });
     }
   }
   return [...all.values()];

@@ -389,3 +389,22 @@ describe("show", () => {
     expect(await failure(root, "thread", "show", "T002")).toMatch(/Did you mean "T001"/);
   });
 });
+
+describe("a note that no program can edit", () => {
+  it("is named, and nothing is changed", async () => {
+    const root = await withChain();
+    writeFileSync(
+      join(root, H001),
+      "---\n{status: TESTING, created: 2026-01-01}\n---\n# H001\n\n## Links\n<!-- open\n",
+    );
+    const before = tree(root);
+    expect(await failure(root, "hypothesis", "set-status", "H001", "confirmed")).toMatch(
+      /^error: kb\/research\/hypotheses\/H001-\S+\.md: .*\. Nothing was changed\n {2}\S/,
+    );
+    expect(await failure(root, "experiment", "new", "--title", "x", "--hypothesis", "H001")).toMatch(
+      /^error: kb\/research\/hypotheses\/H001/,
+    );
+    expect(await failure(root, "hypothesis", "link", "H001", "T001")).toMatch(/^error: kb\/research\/hypotheses\/H001/);
+    expect(tree(root)).toEqual(before);
+  });
+});
