@@ -35,6 +35,7 @@ function inEmptyPlace(yaml: string, afterColon: number, text: string): Splice {
   return { start: afterColon, end: afterColon + blanks.length, text: ` ${text}` };
 }
 
+/** Items that a list is to gain, and what is there. */
 export interface ListEdit {
   readonly yaml: string;
   readonly field: FieldPlace;
