@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { NoteKind } from "../src/kb/artifact.ts";
-import { folderOf } from "../src/kb/knowledge-base.ts";
+import { folderOf } from "../src/kb/note-place.ts";
 import { OWN_TEMPLATES } from "../src/kb/own-templates.ts";
 import { fillTemplate, type PlaceholderValues } from "../src/kb/template.ts";
 import { projectEntry } from "../src/ledger/entry.ts";

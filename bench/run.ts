@@ -82,6 +82,8 @@ function measureMiddle(): void {
     "×",
   );
 
+  measureNotes();
+
   const packed = join(place, "entries.json");
   writeFileSync(
     packed,
@@ -101,6 +103,17 @@ function measureMiddle(): void {
     3,
     "×",
   );
+}
+
+/** A knowledge base of many notes, each complete and linked, beside the same number of runs. */
+function measureNotes(): void {
+  const linked = join(place, "linked");
+  const size = { runs: MIDDLE, entries: MIDDLE, findings: 500 * SCALE, citations: 20, chains: 500 * SCALE };
+  buildDataset(linked, size);
+  const folders = [join(linked, ".runs", "workspace"), join(linked, ".aexp", "ledger"), join(linked, "kb")];
+  const { a, b, ratio } = timePair(aexp(linked, "validate"), plainRead(...folders), SAMPLES);
+  const what = `validate, ${count(4 * size.chains)} notes with ${count(size.findings * size.citations)} citations`;
+  add(what, ms(a.medianS), `plain loop: ${ms(b.medianS)}`, ratio, 3, "×");
 }
 
 /** Seconds per run beyond an empty repository's, at two sizes: what grows faster than the number of runs shows here. */

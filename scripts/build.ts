@@ -3,6 +3,7 @@ import { build, type Metafile } from "esbuild";
 import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { joinChunks } from "./join-chunks.ts";
 import { lazyRequires, quickBuiltins } from "./lazy-requires.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -31,6 +32,10 @@ const { metafile } = await build({
   },
   logLevel: "warning",
 });
+await joinChunks(DIST, metafile, [
+  { name: "base.js", entries: ["dist/main.js", "dist/commands/version.js"] },
+  { name: "validate.js", entries: ["dist/commands/validate.js"] },
+]);
 writeFileSync(join(DIST, "THIRD-PARTY-LICENSES.txt"), thirdPartyLicenses(metafile));
 
 /** The licences of the packages whose code is in the bundle, as their terms ask. */

@@ -49,6 +49,8 @@ function playStory(): void {
   editFile(experiment, "conditions: {}", "conditions:\n  slow: {lr: 0.01}\n  usual: {lr: 0.1}\n  fast: {lr: 1.0}");
   show(readFileSync(experiment, "utf8").split("---\n")[1] ?? "");
   type(cluster, "aexp hypothesis set-status H001 testing");
+  narrate("The plan is shared before there is any result:");
+  type(cluster, 'aexp sync --message "Plan the learning rate sweep"');
 
   chapter("Nine runs: three learning rates, three seeds");
   const runs = sweep(["slow", "usual", "fast"], ["0", "1", "2"]);

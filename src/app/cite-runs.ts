@@ -6,6 +6,7 @@ import { artifactIdOf, fieldOf, type Note, parseNote } from "../kb/note.ts";
 import { AexpError } from "../model/errors.ts";
 import { type ExactObject, isSameExact, toPythonJson } from "../model/exact-json.ts";
 import { type CitedRuns, citedRuns } from "./cited-runs.ts";
+import { editNote } from "./edit-note.ts";
 import { findNote, requireText } from "./find-note.ts";
 import { listRuns } from "./list-runs.ts";
 import { withResults } from "./refresh-finding.ts";
@@ -57,7 +58,7 @@ export async function citeRuns(
   const citations = resolveCitations(repo, { runs, batch });
   const cited = await repo.notes.edit(async () => {
     const { raw } = requireText(await findNote(repo, path));
-    const { text, ...value } = await withCitations(repo, raw, citations, id);
+    const { text, ...value } = await editNote(path, async () => withCitations(repo, raw, citations, id));
     return { changes: [{ path, text }], value };
   });
   return { id, path, ...cited };

@@ -8,7 +8,8 @@ import {
   toSlug,
 } from "../kb/artifact.ts";
 import { KB_FOLDER, type NoteChange } from "../kb/kb-store.ts";
-import { type ArtifactNote, folderOf, identify } from "../kb/knowledge-base.ts";
+import { type ArtifactNote } from "../kb/knowledge-base.ts";
+import { folderOf, identify } from "../kb/note-place.ts";
 import { findSections, findWikilinks, maskInert, sectionTitled } from "../kb/markdown.ts";
 import { addLinks } from "../kb/body-edit.ts";
 import { appendToList, setField } from "../kb/frontmatter-edit.ts";
@@ -16,6 +17,7 @@ import { artifactIdOf, fieldOf, type Note, parseNote } from "../kb/note.ts";
 import { fillTemplate, PLACEHOLDERS, type PlaceholderValues, readTemplate } from "../kb/template.ts";
 import { toInstant } from "../model/clock.ts";
 import { AexpError } from "../model/errors.ts";
+import { editNote } from "./edit-note.ts";
 import { findNote, requireText } from "./find-note.ts";
 import type { Repo } from "./repo.ts";
 
@@ -55,9 +57,9 @@ export async function createNote(
   // Git is asked before the others are made to wait.
   const known = await highestEverCommitted(repo, kind);
   return await repo.notes.edit(async () => {
-    const id = toArtifactId(kind, Math.max(known, repo.notes.highestNumber(kind)) + 1);
+    const id = toArtifactId(kind, Math.max(known, await repo.notes.highestNumber(kind)) + 1);
     const path = `${folderOf(kind)}/${id}-${toSlug(title)}.md`;
-    const text = await finish(await writeText(repo, { ...draft, title }, id), id);
+    const text = await editNote(path, async () => finish(await writeText(repo, { ...draft, title }, id), id));
     const parents = await changeParents(repo, draft, id);
     return {
       changes: [{ path, text }, ...parents],
@@ -178,7 +180,7 @@ async function changeParents(repo: Repo, draft: NoteDraft, id: ArtifactId): Prom
   for (const { path } of Object.values(draft.parents)) {
     const { raw, links } = requireText(await findNote(repo, path));
     if (links.some((link) => artifactIdOf(link.target) === id)) continue;
-    changes.set(path, { path, text: addLinks(raw, [id]) });
+    changes.set(path, { path, text: await editNote(path, () => addLinks(raw, [id])) });
   }
   return [...changes.values()];
 }

@@ -1,5 +1,6 @@
 import { toFinding } from "../kb/finding.ts";
-import { folderOf, readNote } from "../kb/knowledge-base.ts";
+import { readNote } from "../kb/knowledge-base.ts";
+import { folderOf } from "../kb/note-place.ts";
 import { isCited } from "./cited-runs.ts";
 import type { Repo } from "./repo.ts";
 import type { RunRow } from "./run-row.ts";

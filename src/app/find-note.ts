@@ -1,5 +1,6 @@
 import { isArtifactId, kindOfId, NOTE_KINDS, NOTE_SHAPES, type NoteKind } from "../kb/artifact.ts";
-import { type ArtifactNote, folderOf, identify, type NoteText, readNote } from "../kb/knowledge-base.ts";
+import { type ArtifactNote, type NoteText, readNote } from "../kb/knowledge-base.ts";
+import { folderOf, identify } from "../kb/note-place.ts";
 import { AexpError } from "../model/errors.ts";
 import { didYouMean } from "../model/nearest.ts";
 import type { Repo } from "./repo.ts";

@@ -51,18 +51,28 @@ async function applyRepair(
 ): Promise<{ readonly text: string; readonly fixes: readonly NoteFix[] }> {
   const fixes: NoteFix[] = [];
   let text = raw;
+  const tryTo = async (
+    what: string,
+    edit: () => string | Promise<string>,
+    fixed: readonly NoteFix[],
+  ): Promise<void> => {
+    try {
+      text = await edit();
+      fixes.push(...fixed);
+    } catch (error) {
+      if (!(error instanceof AexpError) || error.code !== "note.not_editable") throw error;
+      warn(`${what} of ${path} cannot be repaired: ${error.message}`);
+    }
+  };
   if (links.size > 0) {
-    text = addLinks(text, [...links.keys()]);
-    if (lacksSection) fixes.push({ code: "kb.missing_links_section", path, message: "added ## Links" });
-    for (const [target, code] of links) fixes.push({ code, path, message: `added [[${target}]]` });
+    await tryTo("links", () => addLinks(text, [...links.keys()]), [
+      ...(lacksSection ? [{ code: "kb.missing_links_section", path, message: "added ## Links" } as const] : []),
+      ...[...links].map(([target, code]) => ({ code, path, message: `added [[${target}]]` })),
+    ]);
   }
-  if (aliases.length === 0) return { text, fixes };
-  try {
-    text = await appendToList(text, "aliases", aliases);
-    for (const alias of aliases) fixes.push({ code: "kb.missing_alias", path, message: `added ${alias}` });
-  } catch (error) {
-    if (!(error instanceof AexpError) || error.code !== "note.not_editable") throw error;
-    warn(`aliases of ${path} cannot be repaired: ${error.message}`);
+  if (aliases.length > 0) {
+    const added = aliases.map((alias) => ({ code: "kb.missing_alias", path, message: `added ${alias}` }) as const);
+    await tryTo("aliases", () => appendToList(text, "aliases", aliases), added);
   }
   return { text, fixes };
 }

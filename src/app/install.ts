@@ -8,7 +8,7 @@ import {
   planSpecialNotes,
 } from "../install/plan.ts";
 import { KB_FOLDER } from "../kb/kb-store.ts";
-import { identify } from "../kb/knowledge-base.ts";
+import { identify } from "../kb/note-place.ts";
 import { planPushHook } from "../install/push-hook.ts";
 import { checkRunStorePath } from "../install/run-store-path.ts";
 import type { TextFiles } from "../install/text-files.ts";

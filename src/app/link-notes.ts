@@ -5,6 +5,7 @@ import { addLinks } from "../kb/body-edit.ts";
 import { setField } from "../kb/frontmatter-edit.ts";
 import { artifactIdOf, fieldOf } from "../kb/note.ts";
 import { AexpError } from "../model/errors.ts";
+import { editNote } from "./edit-note.ts";
 import { findNote, requireText } from "./find-note.ts";
 import type { Repo } from "./repo.ts";
 
@@ -33,9 +34,11 @@ export async function linkNotes(repo: Repo, from: ArtifactNote, to: ArtifactNote
     const changes: NoteChange[] = [];
     for (const [note, other] of [notes, [notes[1], notes[0]]] as const) {
       const { raw, links } = requireText(note);
-      let text = raw;
-      if (parent?.child === note.id) text = await setField(text, parent.field, parent.parent);
-      if (!links.some(({ target }) => artifactIdOf(target) === other.id)) text = addLinks(text, [other.id]);
+      const text = await editNote(note.path, async () => {
+        const child = parent?.child === note.id ? await setField(raw, parent.field, parent.parent) : raw;
+        const isLinked = links.some(({ target }) => artifactIdOf(target) === other.id);
+        return isLinked ? child : addLinks(child, [other.id]);
+      });
       if (text !== raw) changes.push({ path: note.path, text });
     }
     return {

@@ -1,5 +1,6 @@
 import { isArtifactId, NOTE_SHAPES, type NoteKind, numberOfId } from "../kb/artifact.ts";
-import { type ArtifactNote, folderOf, readNote, titleOf } from "../kb/knowledge-base.ts";
+import { type ArtifactNote, readNote, titleOf } from "../kb/knowledge-base.ts";
+import { folderOf } from "../kb/note-place.ts";
 import { artifactIdOf, fieldOf, textOf } from "../kb/note.ts";
 import type { Exact } from "../model/exact-json.ts";
 import { listRuns } from "./list-runs.ts";

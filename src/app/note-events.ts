@@ -38,7 +38,8 @@ export type NoteEvent = { readonly id: string } & (
       readonly after: string | null;
     }
   | { readonly type: "citations_changed"; readonly before: Cited; readonly after: Cited }
-  | { readonly type: "renamed"; readonly before: string; readonly after: string }
+  /** `renamed`: paths; `renumbered`: ids. */
+  | { readonly type: "renamed" | "renumbered"; readonly before: string; readonly after: string }
   | { readonly type: "deleted"; readonly path: string; readonly title: string }
   | { readonly type: "unreadable"; readonly path: string; readonly problem: string }
 );
@@ -91,7 +92,9 @@ export class NoteTeller {
         ...(row.kind === "finding" ? { cites } : {}),
       };
     }
-    if (formerPath !== undefined) yield { type: "renamed", id, before: formerPath, after: path };
+    const formerId = first?.row.id ?? id;
+    if (formerId !== id) yield { type: "renumbered", id, before: formerId, after: id };
+    else if (formerPath !== undefined) yield { type: "renamed", id, before: formerPath, after: path };
     if (row.problem !== undefined) yield { type: "unreadable", id, path, problem: row.problem };
     else if (first !== undefined) yield* changesOf(this.#readable(formerPath ?? path, before), after);
   }
@@ -110,7 +113,16 @@ interface Step {
   readonly formerPath?: string;
 }
 
-/** A file that goes while another of the same id comes is the same note under a new name. */
+/**
+ * Whether two paths are those of one note before and after it got another id. Nothing but the number in front of the
+ * slug differs then.
+ */
+export function isRenumbered(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((path) => path.replace(/\d+(?=-[^/]*$)/, ""));
+  return a !== b && left === right && left !== a;
+}
+
+/** A file that goes while another comes with the same id, or else the same slug, is the same note under a new name. */
 async function pairRenames(changes: readonly NoteFileChange[]): Promise<readonly Step[]> {
   const steps: (Step & { readonly path: string })[] = [];
   for (const { path, before, after } of changes) {
@@ -122,12 +134,22 @@ async function pairRenames(changes: readonly NoteFileChange[]): Promise<readonly
   const present = steps.flatMap((step): readonly Step[] => {
     const { before, after } = step;
     if (after === undefined) return [];
-    const former = before.length > 0 ? undefined : [...gone].find((other) => other.before[0]?.row.id === after.row.id);
+    const former = before.length > 0 ? undefined : formerOf(after, gone);
     if (former === undefined) return [step];
     gone.delete(former);
     return [{ before: former.before, after, formerPath: former.path }];
   });
   return [...gone, ...present];
+}
+
+function formerOf<Gone extends Step & { readonly path: string }>(
+  { row }: Version,
+  gone: ReadonlySet<Gone>,
+): Gone | undefined {
+  return (
+    [...gone].find(({ before }) => before[0]?.row.id === row.id) ??
+    [...gone].find(({ path }) => isRenumbered(path, row.path))
+  );
 }
 
 /** @returns `undefined` for a file that is no note with an id */

@@ -1,7 +1,8 @@
 import type { FileLog, NoteHistory } from "../git/note-history.ts";
 import { NOTE_KINDS } from "../kb/artifact.ts";
 import type { NoteFile } from "../kb/kb-store.ts";
-import { type ArtifactNote, folderOf, identify, readKnowledgeBase, readNote } from "../kb/knowledge-base.ts";
+import { type ArtifactNote, readKnowledgeBase, readNote } from "../kb/knowledge-base.ts";
+import { folderOf, identify } from "../kb/note-place.ts";
 import { below, buildNoteGraph } from "../kb/note-graph.ts";
 import { type Instant, parseInstant } from "../model/clock.ts";
 import { AexpError } from "../model/errors.ts";
@@ -9,7 +10,7 @@ import { isRunStatus, isTerminal } from "../run/run-status.ts";
 import { findNote, idNamedBy } from "./find-note.ts";
 import { compareNotes, type NoteRow, type RunCounts, toNoteRow } from "./list-notes.ts";
 import { listRuns } from "./list-runs.ts";
-import { type NoteEvent, type NoteFileChange, NoteTeller } from "./note-events.ts";
+import { isRenumbered, type NoteEvent, NoteTeller } from "./note-events.ts";
 import type { Repo } from "./repo.ts";
 
 /** Runs of one experiment that ended on one day, with no other event in between. */
@@ -110,48 +111,71 @@ async function tellNotes(
   log: FileLog,
   ids: ReadonlySet<string>,
 ): Promise<readonly HistoryEvent[]> {
-  const isMeant = (path: string): boolean => ids.has(idOfPath(path) ?? "");
-  const commits = log.commits.map((commit) => ({
-    ...commit,
-    versions: commit.versions.filter(({ path }) => isMeant(path)),
-  }));
-  const head = [...log.head].filter(([path]) => isMeant(path));
-  const texts = await past.texts([
-    ...commits.flatMap(({ versions }) => versions.flatMap(({ before, after }) => [...before, after ?? []].flat())),
-    ...head.map(([, object]) => object),
-  ]);
+  const commits = log.commits.map((commit) => ({ ...commit, versions: meantOnes(commit.versions, ids) }));
+  const open = meantOnes(uncommitted(repo, log.head), ids);
+  const objects = commits.flatMap(({ versions }) => versions.flatMap(({ before, after }) => [...before, after ?? []]));
+  const texts = await past.texts([...objects.flat(), ...open.flatMap(({ before }) => before)]);
+  const toFiles = (some: readonly string[]): readonly NoteFile[] => some.map((object) => toFile(texts, object));
 
   const teller = new NoteTeller();
   const events: (HistoryEvent & { readonly at: Instant })[] = [];
   for (const { commit, at, author, isCut, versions } of commits) {
     const changes = versions.map(({ path, before, after }) => ({
       path,
-      before: before.map((object) => toFile(texts, object)),
+      before: toFiles(before),
       after: after === undefined ? undefined : toFile(texts, after),
     }));
-    for (const event of await teller.tell(changes, isCut)) events.push({ at, ...event, commit, author });
+    for (const event of await teller.tell(changes, isCut)) {
+      if (isAbout(event, ids)) events.push({ at, ...event, commit, author });
+    }
   }
-  const committed = new Map(head.map(([path, object]) => [path, toFile(texts, object)]));
-  const open = await teller.tell(uncommitted(repo, committed, isMeant));
-  return [...events.toSorted((a, b) => timeOf(a.at) - timeOf(b.at)), ...open.map((event) => ({ at: null, ...event }))];
+  const changes = open.map(({ path, before, after }) => ({ path, before: toFiles(before), after }));
+  const last = await teller.tell(changes.filter(({ before, after }) => !isSame(before[0], after)));
+  return [...events.toSorted((a, b) => timeOf(a.at) - timeOf(b.at)), ...last.map((event) => ({ at: null, ...event }))];
 }
 
-/** What differs between HEAD and the working tree. */
+interface Change {
+  readonly path: string;
+  readonly before: readonly string[];
+  readonly after: unknown;
+}
+
+/** The changes of notes with these ids; a note that got another id in the same step has two. */
+function meantOnes<Version extends Change>(versions: readonly Version[], ids: ReadonlySet<string>): readonly Version[] {
+  const isMeant = ({ path }: Version): boolean => ids.has(idOfPath(path) ?? "");
+  const [come, gone] = [versions.filter(({ before }) => before.length === 0), versions.filter(isGone)];
+  const pairs = come.flatMap((left) =>
+    gone.flatMap((right) => (isRenumbered(left.path, right.path) ? [left, right] : [])),
+  );
+  const hasMeant = pairs.some(isMeant);
+  return [...new Set([...versions.filter(isMeant), ...(hasMeant ? pairs : [])])];
+}
+
+function isGone({ after }: Change): boolean {
+  return after === undefined;
+}
+
+/** Whether an event belongs to the history of these notes, and not only to that of one that was paired with them. */
+function isAbout(event: NoteEvent, ids: ReadonlySet<string>): boolean {
+  return ids.has(event.id) || (event.type === "renumbered" && ids.has(event.before));
+}
+
+/** The files at HEAD and in the working tree. */
 function uncommitted(
   repo: Repo,
-  committed: ReadonlyMap<string, NoteFile>,
-  isMeant: (path: string) => boolean,
-): readonly NoteFileChange[] {
+  head: ReadonlyMap<string, string>,
+): readonly (Change & { readonly after: NoteFile | undefined })[] {
   const folders = [...new Set(NOTE_KINDS.map(folderOf))];
-  const present = folders.flatMap((folder) => repo.notes.list(folder, "flat").files).filter(isMeant);
-  const changes: NoteFileChange[] = [];
-  for (const path of new Set([...committed.keys(), ...present])) {
-    const before = committed.get(path);
-    const after = present.includes(path) ? repo.notes.read(path) : undefined;
-    if (before?.kind === "text" && after?.kind === "text" && before.text === after.text) continue;
-    changes.push({ path, before: before === undefined ? [] : [before], after });
-  }
-  return changes;
+  const present = new Set(folders.flatMap((folder) => repo.notes.list(folder, "flat").files));
+  return [...new Set([...head.keys(), ...present])].map((path) => {
+    const object = head.get(path);
+    const after = present.has(path) ? repo.notes.read(path) : undefined;
+    return { path, before: object === undefined ? [] : [object], after };
+  });
+}
+
+function isSame(before: NoteFile | undefined, after: NoteFile | undefined): boolean {
+  return before?.kind === "text" && after?.kind === "text" && before.text === after.text;
 }
 
 interface FinishedRun {

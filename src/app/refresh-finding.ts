@@ -1,6 +1,7 @@
 import { toFinding } from "../kb/finding.ts";
 import type { NoteChange } from "../kb/kb-store.ts";
-import { type ArtifactNote, folderOf, identify, readNote } from "../kb/knowledge-base.ts";
+import { type ArtifactNote, readNote } from "../kb/knowledge-base.ts";
+import { folderOf, identify } from "../kb/note-place.ts";
 import { setMarkedBlock } from "../kb/body-edit.ts";
 import { renderResults } from "../kb/results-table.ts";
 import { AexpError } from "../model/errors.ts";

@@ -6,6 +6,7 @@ import { artifactIdOf, fieldOf, parseNote } from "../kb/note.ts";
 import { planRenumbering } from "../kb/renumbering.ts";
 import { AexpError } from "../model/errors.ts";
 import { highestEverCommitted, requireInstalled } from "./create-note.ts";
+import { editNote } from "./edit-note.ts";
 import { findNote, requireText } from "./find-note.ts";
 import { countRuns } from "./list-notes.ts";
 import type { Repo } from "./repo.ts";
@@ -44,7 +45,7 @@ export async function renumberNote(repo: Repo, id: string, file: string): Promis
     const kb = await readKnowledgeBase(repo.notes);
     const note = await findNote(repo, named.path);
     requireText(note);
-    const highest = Math.max(known, repo.notes.highestNumber(note.kind), numberOfId(note.id));
+    const highest = Math.max(known, await repo.notes.highestNumber(note.kind), numberOfId(note.id));
     const newId = toArtifactId(note.kind, highest + 1);
     const { newPath, changes, unclear } = planRenumbering(kb, note, newId);
     const all = await linkFromParents(kb, note, newId, changes);
@@ -74,7 +75,7 @@ async function linkFromParents(
       if (read.kind === "unreadable") continue;
       const { links } = new NoteText(text, read.note);
       if (links.some(({ target }) => artifactIdOf(target) === newId)) continue;
-      all.set(parent.path, { path: parent.path, text: addLinks(text, [newId]) });
+      all.set(parent.path, { path: parent.path, text: await editNote(parent.path, () => addLinks(text, [newId])) });
     }
   }
   return [...all.values()];

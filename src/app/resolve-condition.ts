@@ -1,5 +1,6 @@
 import { readConditions } from "../kb/conditions.ts";
-import { folderOf, identify, readNote } from "../kb/knowledge-base.ts";
+import { readNote } from "../kb/knowledge-base.ts";
+import { folderOf, identify } from "../kb/note-place.ts";
 import { AexpError } from "../model/errors.ts";
 import { type Exact, type ExactObject, toPythonJson } from "../model/exact-json.ts";
 import { didYouMean } from "../model/nearest.ts";

@@ -6,6 +6,7 @@ import { fieldOf, textOf } from "../kb/note.ts";
 import { AexpError } from "../model/errors.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { today } from "./create-note.ts";
+import { editNote } from "./edit-note.ts";
 import { findNote, requireText } from "./find-note.ts";
 import type { Repo } from "./repo.ts";
 
@@ -42,12 +43,14 @@ export async function setNoteStatus(
     const note = await findNote(repo, named.path);
     const { raw, note: parsed } = requireText(note);
     const from = textOf(fieldOf(parsed, "status"));
-    let text = raw;
-    if (from?.toUpperCase() !== to) {
-      text = await setField(text, "status", to);
-      for (const [field, value] of datesOf(repo, note, to)) text = await setField(text, field, value);
-    }
-    if (conclusion !== undefined) text = setSection(text, "Conclusion", conclusion.trim());
+    const text = await editNote(note.path, async () => {
+      let edited = raw;
+      if (from?.toUpperCase() !== to) {
+        edited = await setField(edited, "status", to);
+        for (const [field, value] of datesOf(repo, note, to)) edited = await setField(edited, field, value);
+      }
+      return conclusion === undefined ? edited : setSection(edited, "Conclusion", conclusion.trim());
+    });
     return {
       changes: [{ path: note.path, text }],
       value: { id: note.id, path: note.path, from, to, changed: text !== raw },

@@ -1,7 +1,7 @@
 import type { NoteKind } from "../kb/artifact.ts";
 import { type NoteGraph, withRelatives } from "../kb/note-graph.ts";
 import { readableSections, type ReadableSection } from "../kb/note-sections.ts";
-import { fieldOf, textOf } from "../kb/note.ts";
+import { isUnset, textOf } from "../kb/note.ts";
 import { findNote, requireText } from "./find-note.ts";
 import { type Batch, listBatches } from "./list-batches.ts";
 import { listRuns } from "./list-runs.ts";
@@ -32,8 +32,8 @@ export async function showNote(repo: Repo, name: string, kinds: readonly NoteKin
   const note = graph.notes.find(({ path }) => path === found.path);
   if (note === undefined) throw new Error(`${found.path} was there a moment ago`);
   const fields = [...text.note.fields.keys()].flatMap((key) => {
-    const value = SHOWN_ELSEWHERE.includes(key) ? undefined : textOf(fieldOf(text.note, key));
-    return value === undefined ? [] : [[key, value] as const];
+    const value = SHOWN_ELSEWHERE.includes(key) ? undefined : textOf(text.note.fields.get(key));
+    return value === undefined || isUnset(value) ? [] : [[key, value] as const];
   });
   const { written, empty } = readableSections(text);
   return {

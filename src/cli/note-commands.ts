@@ -21,6 +21,18 @@ export const TITLE_FLAG = Flags.string({
   required: true,
 });
 
+/** Narrows a batch down; `of` is the flag that asks for one. */
+export function selectorFlag(of: string) {
+  return Flags.string({
+    aliases: ["state-point"],
+    summary: "Of the batch only the runs with this parameter, value and kind: 1 is not 1.0; repeat for several.",
+    helpValue: "K=V",
+    multiple: true,
+    multipleNonGreedy: true,
+    dependsOn: [of],
+  });
+}
+
 /** The note that a command is about. */
 export const NOTE_ARG = Args.string({ description: "Id of the note, or its file.", required: true });
 

@@ -70,6 +70,7 @@ class Converter {
   readonly #what: string;
   /** What the aliases stand for that are being converted. */
   readonly #open = new Set<unknown>();
+  #targets: ReadonlyMap<Alias, Node> | undefined;
   #nodes = 0;
 
   constructor(
@@ -118,7 +119,7 @@ class Converter {
     const { value, source = "" } = node;
     if (typeof value === "number") {
       const exact = toExactNumber(source);
-      if (exact === undefined) throw new Located("a number of so many digits; put it in quotes", offsetOf(node));
+      if (exact === undefined) throw new Located("a number with too many digits; put it in quotes", offsetOf(node));
       const isFloat = node.tag?.endsWith(":float") === true;
       return isFloat && exact.kind === "int" ? ExactNumber.float(value) : exact;
     }
@@ -145,7 +146,8 @@ class Converter {
   }
 
   #convertAlias(node: Alias, depth: number): Exact {
-    const target = node.resolve(this.#document);
+    this.#targets ??= this.#findTargets();
+    const target = this.#targets.get(node);
     const name = shorten(node.source);
     if (target === undefined) {
       throw new Located(`no anchor has the name of *${name}; put a value that begins with * in quotes`, offsetOf(node));
@@ -157,13 +159,25 @@ class Converter {
     return value;
   }
 
+  /** What every alias stands for: the last node before it that has the anchor. The package looks through the text for each. */
+  #findTargets(): ReadonlyMap<Alias, Node> {
+    const anchors = new Map<string, Node>();
+    const targets = new Map<Alias, Node>();
+    this.#yaml.visit(this.#document, (_, node) => {
+      if (this.#yaml.isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target !== undefined) targets.set(node, target);
+      } else if (this.#yaml.isNode(node) && hasAnchor(node)) {
+        anchors.set(node.anchor, node);
+      }
+    });
+    return targets;
+  }
+
   #keyText(key: Pair["key"]): string {
     if (!this.#yaml.isScalar(key)) {
-      const what = this.#yaml.isMap(key) ? "mapping" : this.#yaml.isSeq(key) ? "list" : "alias";
-      throw new Located(
-        `a key must be a text, not a ${what}; put a value that begins with { or [ in quotes`,
-        offsetOf(key),
-      );
+      const what = this.#yaml.isMap(key) ? "a mapping" : this.#yaml.isSeq(key) ? "a list" : "an alias";
+      throw new Located(`a key must be a text, not ${what}; put it in quotes`, offsetOf(key));
     }
     return typeof key.value === "string" ? key.value : (key.source ?? "");
   }
@@ -189,6 +203,10 @@ function mergedFrom(value: Exact, offset: number): ExactObject {
 
 function offsetOf(node: unknown): number {
   return hasRange(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+function hasAnchor(node: Node): node is Node & { readonly anchor: string } {
+  return "anchor" in node && node.anchor !== undefined;
 }
 
 function hasRange(node: unknown): node is Pick<Node, "range"> {

@@ -41,7 +41,7 @@ export interface NoteStore {
   isFile(path: string): boolean;
 
   /** The highest number that a note of this kind has, or had on this machine; 0 without any. */
-  highestNumber(kind: NoteKind): number;
+  highestNumber(kind: NoteKind): Promise<number>;
 
   /**
    * Changes several notes, or none when something fails, while no other process changes any. What a killed process left

@@ -1,15 +1,7 @@
-import {
-  type ArtifactId,
-  idOfFileName,
-  kindOfId,
-  NOTE_SHAPES,
-  type NoteKind,
-  slugOfFileName,
-  SPECIAL_NOTES,
-  type SpecialNote,
-} from "./artifact.ts";
+import { type ArtifactId, type NoteKind, slugOfFileName, type SpecialNote } from "./artifact.ts";
 import { KB_FOLDER, type NoteStore } from "./kb-store.ts";
 import { findSections, findWikilinks, maskInert, type Section, sectionTitled, type Wikilink } from "./markdown.ts";
+import { identify } from "./note-place.ts";
 import { fieldOf, type Note, parseNote, textOf } from "./note.ts";
 
 /** The text of a note that could be read, and its parts; each is worked out when it is first asked for. */
@@ -131,37 +123,6 @@ export async function readNote(store: Pick<NoteStore, "read">, path: string): Pr
   return identity === undefined ? { type: "other", path, content } : { ...identity, path, content };
 }
 
-/** What a path stands for: a note with an id in the folder of its kind, one of the special notes, or nothing of the kind. */
-export function identify(
-  path: string,
-):
-  | { readonly type: "artifact"; readonly kind: NoteKind; readonly id: ArtifactId }
-  | { readonly type: "special"; readonly name: SpecialNote }
-  | undefined {
-  const slash = path.lastIndexOf("/");
-  const id = idOfFileName(path.slice(slash + 1));
-  const kind = id === undefined ? undefined : kindOfId(id);
-  if (id !== undefined && kind !== undefined && path.slice(0, slash) === folderOf(kind)) {
-    return { type: "artifact", kind, id };
-  }
-  const name = SPECIAL_NAMES.get(path);
-  return name === undefined ? undefined : { type: "special", name };
-}
-
-/** The folder of a kind, relative to the repository root. */
-export function folderOf(kind: NoteKind): string {
-  return `${KB_FOLDER}/${NOTE_SHAPES[kind].folder}`;
-}
-
-/** The words of a heading's line with its code, which is blank in the masked text; comments are left out. */
-function headingIn(line: string): string {
-  return line
-    .replaceAll(/<!--.*?-->/g, "")
-    .replace(/^\s*#+/, "")
-    .replace(/\s#+\s*$/, "")
-    .trim();
-}
-
 /** What people call a note: the title it gives itself, else the words of its file name. */
 export function titleOf(note: KbNote): string {
   const own = note.content.kind === "text" ? note.content.text.title : undefined;
@@ -169,12 +130,6 @@ export function titleOf(note: KbNote): string {
   const name = note.path.slice(note.path.lastIndexOf("/") + 1);
   return (slugOfFileName(name) || name.replace(/\.md$/, "")).replaceAll("-", " ");
 }
-
-const SPECIAL_NAMES: ReadonlyMap<string, SpecialNote> = new Map([
-  [`${KB_FOLDER}/${SPECIAL_NOTES.ACTIVE.path}`, "ACTIVE"],
-  [`${KB_FOLDER}/${SPECIAL_NOTES.CHALLENGE.path}`, "CHALLENGE"],
-  [`${KB_FOLDER}/${SPECIAL_NOTES.DASHBOARD.path}`, "DASHBOARD"],
-]);
 
 async function readContent(store: Pick<NoteStore, "read">, path: string): Promise<NoteContent> {
   const file = store.read(path);
@@ -185,4 +140,13 @@ async function readContent(store: Pick<NoteStore, "read">, path: string): Promis
   if (read.kind === "note") return { kind: "text", text: new NoteText(file.text, read.note) };
   const { message, line, column } = read.problem;
   return { kind: "unreadable", cause: "frontmatter", problem: message, line, column };
+}
+
+/** The words of a heading's line with its code, which is blank in the masked text; comments are left out. */
+function headingIn(line: string): string {
+  return line
+    .replaceAll(/<!--.*?-->/g, "")
+    .replace(/^\s*#+/, "")
+    .replace(/\s#+\s*$/, "")
+    .trim();
 }

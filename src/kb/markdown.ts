@@ -43,11 +43,15 @@ const HAS_INERT = /^(?:\uFEFF)?---|[`~%]|<!--/;
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$/gm;
 const WIKILINK = /(!?)\[\[([^[\]\n]+)\]\]/g;
 
-/** The text with frontmatter, code and comments blanked; every other character keeps its place, and every line its number. */
+/**
+ * The text with frontmatter, code, comments and a byte-order mark blanked; every other character keeps its place, and
+ * every line its number.
+ */
 export function maskInert(text: string): string {
-  return HAS_INERT.test(text)
+  const masked = HAS_INERT.test(text)
     ? text.replace(INERT, (inert) => inert.replace(/[^\r\n]+/g, (words) => " ".repeat(words.length)))
     : text;
+  return masked.startsWith("\uFEFF") ? ` ${masked.slice(1)}` : masked;
 }
 
 /** The sections of a masked text, in order. */
@@ -98,7 +102,7 @@ export function findWikilinks(masked: string, from = 0, to: number = masked.leng
 }
 
 /** The target of what stands in the brackets: `H001` of `H001#Evidence|the first`. In a table the bar has a backslash. */
-export function linkTarget(inner: string): string {
+function linkTarget(inner: string): string {
   const [target = ""] = inner.split(/\\?\||[#^]/, 1);
   return target.trim();
 }
@@ -106,18 +110,19 @@ export function linkTarget(inner: string): string {
 /** Line numbers of ascending offsets. */
 class LineCounter {
   readonly #text: string;
-  #offset = 0;
   #line = 1;
+  /** Where the line ends; looked for once, however many offsets are on it. */
+  #end: number;
 
   constructor(text: string) {
     this.#text = text;
+    this.#end = text.indexOf("\n");
   }
 
   at(offset: number): number {
-    for (let next = this.#text.indexOf("\n", this.#offset); next !== -1 && next < offset;) {
+    while (this.#end !== -1 && this.#end < offset) {
       this.#line += 1;
-      this.#offset = next + 1;
-      next = this.#text.indexOf("\n", this.#offset);
+      this.#end = this.#text.indexOf("\n", this.#end + 1);
     }
     return this.#line;
   }

@@ -2,7 +2,7 @@ import { isNoteIds, isNoteJournal } from "../generated/validators.js";
 import type { NoteIds } from "../generated/note-ids.ts";
 import type { NoteJournal } from "../generated/note-journal.ts";
 import { type NoteKind, NOTE_SHAPES, numberOfId } from "./artifact.ts";
-import { identify } from "./knowledge-base.ts";
+import { identify } from "./note-place.ts";
 import type { NoteChange } from "./kb-store.ts";
 
 export type { NoteJournal };

@@ -17,6 +17,9 @@ export type NoteRead =
   | { readonly kind: "unreadable"; readonly problem: NoteProblem };
 
 const MAX_FRONTMATTER_LENGTH = 1024 * 1024;
+/** The full parser takes seconds for more, above all when most of it is wrong. */
+const MAX_FULL_YAML_LENGTH = 256 * 1024;
+const BODY_FIELD = /^> \*\*([^*\n]+?):?\*\*:? *(.*)$/gm;
 const OPENING_FENCE = /^---[ \t]*(?:\n|$)/;
 /** Every line but the last has ended before it; `$` and the flag `m` would also see ends of lines that YAML does not. */
 const CLOSING_FENCE = /(?<=^|\n)---[ \t]*(?:\n|$)/;
@@ -25,7 +28,7 @@ const CONTROL = /[\0-\x08\v-\x1f\x7f-\x84\x86-\x9f]/;
 
 /** Reads the text of a note. Line endings may be those of Windows, and a byte-order mark may stand before the text. */
 export async function parseNote(text: string): Promise<NoteRead> {
-  const clean = normalize(text);
+  const clean = normalizeText(text);
   const conflict = /^<{7} .*$/m.exec(clean);
   if (conflict !== null && /^>{7} /m.test(clean)) {
     return unreadable("the file has conflict markers of git", lineAt(clean, conflict.index));
@@ -42,6 +45,12 @@ export async function parseNote(text: string): Promise<NoteRead> {
   // The opening fence is line 1.
   const plain = readPlainYaml(frontmatter, 2);
   if (plain !== undefined) return { kind: "note", note: { fields: plain.values, lines: plain.lines, body } };
+  if (frontmatter.length > MAX_FULL_YAML_LENGTH) {
+    return unreadable(
+      "the frontmatter is larger than 256 KiB, and too intricate for that: simplify it, e.g. no comments after values",
+      1,
+    );
+  }
   const control = CONTROL.exec(frontmatter);
   if (control !== null) return unreadable(controlMessage(control[0]), ...positionAt(frontmatter, control.index));
   const full = await readFullYaml(frontmatter, 2);
@@ -50,11 +59,13 @@ export async function parseNote(text: string): Promise<NoteRead> {
 }
 
 /**
- * A field of a note: from the frontmatter, else from a line `> **Key**: value` of the body.
+ * A field of a note: from the frontmatter, else, or where it is empty there, from a line `> **Key**: value` of the body.
  * Words that stand for "not set" count as missing.
  */
 export function fieldOf(note: Note, key: string): Exact | undefined {
-  const value = note.fields.get(key) ?? bodyField(note.body, key);
+  const own = note.fields.get(key);
+  const isEmpty = own === undefined || own === null || own === "";
+  const value = isEmpty ? findBodyField(note.body, key)?.value : own;
   return isUnset(value) ? undefined : value;
 }
 
@@ -87,26 +98,37 @@ function targetOf(link: string): string {
   return target.trim();
 }
 
-function bodyField(body: string, key: string): string | undefined {
+/** The first line `> **Key**: value` of a body for a key, and where in the body its value begins. */
+export function findBodyField(
+  body: string,
+  key: string,
+): { readonly value: string; readonly start: number } | undefined {
   if (!body.includes("> **")) return undefined;
   const wanted = key.toLowerCase().replaceAll("_", " ");
-  for (const [, name = "", value = ""] of body.matchAll(/^> \*\*([^*\n]+?):?\*\*:? *(.*)$/gm)) {
-    if (name.trim().toLowerCase().replaceAll("_", " ") === wanted) return value.trim();
+  for (const { 0: whole, 1: name = "", 2: value = "", index } of body.matchAll(BODY_FIELD)) {
+    if (name.trim().toLowerCase().replaceAll("_", " ") !== wanted) continue;
+    return { value: value.trim(), start: index + whole.length - value.trimStart().length };
   }
   return undefined;
 }
 
-/** `undefined` when a frontmatter has no end. */
-function splitFrontmatter(text: string): { frontmatter?: string; body: string } | undefined {
+/**
+ * Parts a text that {@link normalizeText} gave. `start` is where the YAML of the frontmatter begins.
+ *
+ * @returns `undefined` when a frontmatter has no end
+ */
+export function splitFrontmatter(text: string): { frontmatter?: string; start: number; body: string } | undefined {
   const open = OPENING_FENCE.exec(text)?.[0];
-  if (open === undefined) return { body: text };
-  const rest = text.slice(open.length);
+  if (open === undefined) return { start: 0, body: text };
+  const start = open.length;
+  const rest = text.slice(start);
   const close = CLOSING_FENCE.exec(rest);
   if (close === null) return undefined;
-  return { frontmatter: rest.slice(0, close.index), body: rest.slice(close.index + close[0].length) };
+  return { frontmatter: rest.slice(0, close.index), start, body: rest.slice(close.index + close[0].length) };
 }
 
-function normalize(text: string): string {
+/** The text without byte-order mark, its line breaks LF. */
+export function normalizeText(text: string): string {
   const withoutMark = text.startsWith("\ufeff") ? text.slice(1) : text;
   return withoutMark.includes("\r") ? withoutMark.replaceAll("\r\n", "\n") : withoutMark;
 }

@@ -32,7 +32,7 @@ interface Line {
 const MAX_DEPTH = 20;
 const KEY_LINE = /^([A-Za-z_][A-Za-z0-9_-]{0,99}):(?: +(.*))?$/;
 /** No tab, no control character, nothing that Unicode or YAML might treat as a line break. */
-const SAFE_LINE = /^[ -~\u00a1-\u1fff\u2010-\u2027\u2030-\ud7ff]*$/;
+const SAFE_LINE = /^[ -~\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\ud7ff]*$/;
 /** Without `:` and `#`, nothing in a scalar can end it early. */
 const PLAIN_SCALAR = /^(?:[A-Za-z0-9_/(+.]|-(?=[A-Za-z0-9.]))[^:#]*$/;
 /** The first digits of a number that is too long to be one; the full parser says so. */

@@ -1,6 +1,7 @@
 import { type ArtifactId, NOTE_SHAPES } from "./artifact.ts";
 import type { NoteChange } from "./kb-store.ts";
-import { type ArtifactNote, folderOf, type KbNote, type KnowledgeBase, type NoteText } from "./knowledge-base.ts";
+import { type ArtifactNote, type KbNote, type KnowledgeBase, type NoteText } from "./knowledge-base.ts";
+import { folderOf } from "./note-place.ts";
 import { artifactIdOf, fieldOf } from "./note.ts";
 
 /** What giving a note another id changes, and what it cannot decide. */

@@ -14,9 +14,9 @@ export function toYamlScalar(value: string): string {
   return isText || ISO_DATE.test(value) ? value : toDoubleQuoted(value);
 }
 
-/** In double quotes YAML reads what JSON writes; line separators of Unicode are escaped as well. */
-export function toDoubleQuoted(value: string): string {
-  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, (unit) => {
+/** In double quotes YAML reads what JSON writes; what is a line break or nothing at all to YAML is escaped as well. */
+function toDoubleQuoted(value: string): string {
+  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
 }

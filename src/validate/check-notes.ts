@@ -6,7 +6,7 @@ import { templateHeadings } from "../kb/template.ts";
 import type { Collector } from "./collector.ts";
 import { type Experiments, toExperiments } from "./experiments.ts";
 import { LinkedNotes, textIn } from "./linked-notes.ts";
-import { KB_RULES, NOTE_RULES } from "./rules/kb/index.ts";
+import { FAR_RULES, KB_RULES, NOTE_RULES } from "./rules/kb/index.ts";
 import type { NoteContext } from "./rules/kb/rule.ts";
 
 /** What the checks of runs and ledger need of the notes. */
@@ -31,7 +31,8 @@ export async function checkNotes(
   for (const note of notes.graph) {
     const text = textIn(note);
     if (text === undefined) continue;
-    for (const { code, check } of NOTE_RULES) issues.askAll(code, () => check({ note, text }, context), note.path);
+    const rules = isSelected(note.path) ? NOTE_RULES : FAR_RULES;
+    for (const { code, check } of rules) issues.askAll(code, () => check({ note, text }, context), note.path);
   }
   return {
     count: notes.kb.notes.filter(({ path, type }) => isSelected(path) && type !== "other").length,

@@ -1,4 +1,5 @@
-import { type KbNote, type KnowledgeBase, folderOf, readNote } from "../kb/knowledge-base.ts";
+import { type KbNote, type KnowledgeBase, readNote } from "../kb/knowledge-base.ts";
+import { folderOf } from "../kb/note-place.ts";
 import type { NoteStore } from "../kb/kb-store.ts";
 import { artifactIdOf, fieldOf } from "../kb/note.ts";
 import type { Collector } from "./collector.ts";

@@ -5,6 +5,10 @@ import { aliasesOf, LinkIndex } from "../kb/link-index.ts";
 import type { Wikilink } from "../kb/markdown.ts";
 import { fieldOf, textOf } from "../kb/note.ts";
 import type { Exact } from "../model/exact-json.ts";
+import { didYouMean } from "../model/nearest.ts";
+
+/** Each takes a look at every name; where more is wrong, the first ones tell enough. */
+const MAX_SUGGESTIONS = 200;
 
 /** A note that the checks of the graph look at: one with an id, or one of the special notes. */
 export type GraphNote = ArtifactNote | UniqueNote;
@@ -37,8 +41,8 @@ export class LinkedNotes {
   readonly #links = new Map<string, readonly ResolvedLink[]>();
   readonly #linked = new Map<string, ReadonlySet<string>>();
   readonly #parents = new Map<string, readonly ParentReference[]>();
-
   #names: readonly string[] | undefined;
+  #suggestionsLeft = MAX_SUGGESTIONS;
 
   /** @param isFile whether a path outside the knowledge base, relative to the repository root, is a file */
   constructor(kb: KnowledgeBase, isFile: (path: string) => boolean) {
@@ -62,20 +66,24 @@ export class LinkedNotes {
     return this.#index.resolve(target, from);
   }
 
-  /** Everything that a link can say, for suggestions. */
-  get names(): readonly string[] {
-    this.#names ??= [
+  /** " Did you mean X?" of all that a link can say, or of the ids of one kind; the empty text once there were many. */
+  suggest(target: string, kind: Reference["to"] = "any"): string {
+    if (this.#suggestionsLeft === 0) return "";
+    this.#suggestionsLeft -= 1;
+    return didYouMean(target, kind === "any" ? (this.#names ??= this.#allNames()) : this.#idsOf(kind));
+  }
+
+  #allNames(): readonly string[] {
+    return [
       ...new Set([
         ...this.graph.map((note) => (note.type === "artifact" ? note.id : note.name)),
         ...this.kb.files.map((path) => path.slice(path.lastIndexOf("/") + 1).replace(/\.md$/, "")),
         ...this.kb.notes.flatMap(aliasesOf),
       ]),
     ];
-    return this.#names;
   }
 
-  /** The ids of a kind. */
-  idsOf(kind: NoteKind): readonly string[] {
+  #idsOf(kind: NoteKind): readonly string[] {
     return this.graph.flatMap((note) => (note.type === "artifact" && note.kind === kind ? [note.id] : []));
   }
 

@@ -23,13 +23,13 @@ async function withChain(): Promise<string> {
 
 async function ok(root: string, ...argv: string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await runCli(root, argv);
-  expect({ stderr, exitCode }, argv.join(" ")).toEqual({ stderr: "", exitCode: 0 });
+  expect({ argv, stderr, exitCode }).toEqual({ argv, stderr: "", exitCode: 0 });
   return stdout;
 }
 
 async function failure(root: string, ...argv: string[]): Promise<string> {
   const { stderr, exitCode } = await runCli(root, argv);
-  expect(exitCode, argv.join(" ")).toBe(2);
+  expect({ argv, exitCode }).toEqual({ argv, exitCode: 2 });
   return stderr;
 }
 
@@ -110,7 +110,7 @@ describe("new notes", () => {
     expect(errors.join("")).toMatchInlineSnapshot(`
       "error: there is no hypothesis H002. Did you mean "H001"?
         \`aexp hypothesis list\` shows all.
-      error: kb/research/hypotheses/H007-odd.md:3:1 cannot be read: Flow sequence in block collection must be sufficiently indented and end with a ]
+      error: kb/research/hypotheses/H007-odd.md:2:4 cannot be read: the list that begins here has no closing ], or its next line is not indented
         Repair the file; \`aexp validate\` names every fault.
       error: T001 is a thread, not a hypothesis
         Run \`aexp thread show T001\`.
@@ -387,5 +387,24 @@ describe("show", () => {
     expect(await failure(root, "review", "show", "E001")).toMatch(/not a challenge review or a strategic review/);
     expect(await failure(root, "show", "E001")).toMatch(/E001 is a note: `aexp experiment show E001` shows it/);
     expect(await failure(root, "thread", "show", "T002")).toMatch(/Did you mean "T001"/);
+  });
+});
+
+describe("a note that no program can edit", () => {
+  it("is named, and nothing is changed", async () => {
+    const root = await withChain();
+    writeFileSync(
+      join(root, H001),
+      "---\n{status: TESTING, created: 2026-01-01}\n---\n# H001\n\n## Links\n<!-- open\n",
+    );
+    const before = tree(root);
+    expect(await failure(root, "hypothesis", "set-status", "H001", "confirmed")).toMatch(
+      /^error: kb\/research\/hypotheses\/H001-\S+\.md: .*\. Nothing was changed\n {2}\S/,
+    );
+    expect(await failure(root, "experiment", "new", "--title", "x", "--hypothesis", "H001")).toMatch(
+      /^error: kb\/research\/hypotheses\/H001/,
+    );
+    expect(await failure(root, "hypothesis", "link", "H001", "T001")).toMatch(/^error: kb\/research\/hypotheses\/H001/);
+    expect(tree(root)).toEqual(before);
   });
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -63,6 +63,14 @@ describe("aexp validate --fix", () => {
     expect(await runCliJson(root, ["validate"])).not.toHaveProperty("fixed");
   });
 
+  it.each(["kb-missing-alias", "kb-missing-backlink", "kb-required-link"])("heals all of %s", async (name) => {
+    const root = writeFiles({});
+    cpSync(join(import.meta.dirname, "../validate", name, "repo"), root, { recursive: true });
+
+    expect((await runCli(root, ["validate", "--fix"])).stdout).toMatch(/\n0 errors, 0 warnings /);
+    expect((await runCli(root, ["validate", "--fix"])).stdout).toMatch(/^0 errors, 0 warnings /);
+  });
+
   it("tells under --json what it added", async () => {
     const root = writeFiles({
       "kb/research/threads/T001-speed.md": thread("T001", { links: [] }),
@@ -92,6 +100,20 @@ describe("aexp validate --fix", () => {
     expect(readFileSync(join(root, "kb/research/hypotheses/H002-slower.md"), "utf8")).toBe(
       files["kb/research/hypotheses/H002-slower.md"],
     );
+  });
+
+  it("leaves a note alone that ends in an open comment, where no link would be seen", async () => {
+    const open = `${thread("T001", { links: [] }).trimEnd()}\n\n<!-- more\n`;
+    const root = writeFiles({
+      "kb/research/threads/T001-speed.md": open,
+      "kb/research/hypotheses/H001-faster.md": hypothesis("H001", { links: ["T001"] }),
+    });
+
+    const { stderr } = await runCli(root, ["validate", "--fix"]);
+    expect(stderr).toMatch(
+      /links of kb\/research\/threads\/T001-speed\.md cannot be repaired: .* on line \d+ has no end/,
+    );
+    expect(readFileSync(join(root, "kb/research/threads/T001-speed.md"), "utf8")).toBe(open);
   });
 
   it("leaves a note alone whose aliases cannot be edited, and goes on with the others", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -31,9 +31,11 @@ describe("the packed tarball", () => {
 
     expect(aexp("version")).toMatch(/^aexp \d/);
     aexp("install", "--machine-label", "box");
-    mkdirSync(join(project, "kb", "research", "experiments"), { recursive: true });
-    writeFileSync(join(project, "kb", "research", "experiments", "E001-echo.md"), "---\naliases: [E001]\n---\n");
-    expect(aexp("run", "--experiment", "E001", "--sp", "lr=1.0", "--", "echo", "hello")).toContain("hello");
+    aexp("hypothesis", "new", "--title", "Echoes come back");
+    aexp("experiment", "new", "--title", "Say hello", "--hypothesis", "H001");
+    expect(
+      aexp("run", "--experiment", "E001", "--hypothesis", "H001", "--sp", "lr=1.0", "--", "echo", "hello"),
+    ).toContain("hello");
     const rows: unknown = JSON.parse(aexp("runs", "list", "--json"));
 
     expect(rows).toMatchObject([{ status: "complete" }]);

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -12,14 +12,14 @@ async function makeMachines(): Promise<{ cluster: string; laptop: string }> {
   git(place, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git");
   const cluster = initRepo(join(place, "cluster"));
   git(cluster, "remote", "add", "origin", join(place, "remote.git"));
-  note(cluster, "experiments/E001-sweep.md", '---\naliases: [E001]\nhypothesis: "[[H001]]"\n---\n# E001\n');
-  git(cluster, "add", "--all");
-  git(cluster, "commit", "--quiet", "--message", "Start");
+  git(cluster, "commit", "--quiet", "--allow-empty", "--message", "Start");
   git(cluster, "push", "--quiet", "--set-upstream", "origin", "main");
   git(place, "clone", "--quiet", "remote.git", "laptop");
   const laptop = join(place, "laptop");
   configureRepo(laptop);
   await succeed(cluster, "install", "--machine-label", "cluster");
+  await succeed(cluster, "hypothesis", "new", "--title", "Small steps");
+  await succeed(cluster, "experiment", "new", "--title", "Sweep", "--hypothesis", "H001");
   await succeed(cluster, "sync");
   await succeed(laptop, "sync");
   await succeed(laptop, "install", "--machine-label", "laptop");
@@ -39,17 +39,6 @@ async function execute(root: string, lr: string, script = "true"): Promise<strin
   return stdout.trim();
 }
 
-function note(root: string, path: string, text: string): void {
-  const file = join(root, "kb", "research", path);
-  mkdirSync(join(file, ".."), { recursive: true });
-  writeFileSync(file, text);
-}
-
-function finding(runs: readonly string[]): string {
-  const citations = runs.map((id) => `  - { type: job, id: "${id}" }`).join("\n");
-  return `---\nhypothesis: "[[H001]]"\nexperiment: "[[E001]]"\nsupporting_runs:\n${citations}\n---\n# F001\n`;
-}
-
 describe("two machines", () => {
   it("prove on one that the runs of the other exist", async () => {
     const { cluster, laptop } = await makeMachines();
@@ -57,12 +46,14 @@ describe("two machines", () => {
     await succeed(cluster, "sync");
 
     git(laptop, "pull", "--quiet");
-    note(laptop, "findings/F001-claim.md", finding(runs));
+    const cite = runs.flatMap((id) => ["--cite", id]);
+    await succeed(laptop, "finding", "new", "--title", "It works", "--experiment", "E001", ...cite);
 
-    expect(await succeed(laptop, "validate")).toBe(
-      "0 errors, 0 warnings (0 runs, 2 ledger entries, 1 finding checked)\n",
+    expect(await succeed(laptop, "validate")).toMatch(
+      /^0 errors, 0 warnings \(0 runs, 2 ledger entries, 1 finding, \d notes checked\)\n$/,
     );
-    note(laptop, "findings/F001-claim.md", finding([...runs, "0123456789abcdef0123456789abcdef"]));
+    const finding = join(laptop, "kb/research/findings/F001-it-works.md");
+    writeFileSync(finding, readFileSync(finding, "utf8").replace(runs[0] ?? "", "0123456789abcdef0123456789abcdef"));
     expect((await runCli(laptop, ["validate"])).exitCode).toBe(1);
     expect(await succeed(laptop, "validate", "--strict-runs", "warn")).toContain("0 errors, 1 warning");
   });

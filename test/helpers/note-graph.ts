@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { folderOf } from "../../src/kb/knowledge-base.ts";
+import { folderOf } from "../../src/kb/note-place.ts";
 import { NOTE_SHAPES, NOTE_KINDS, type NoteKind } from "../../src/kb/artifact.ts";
 import { OWN_TEMPLATES } from "../../src/kb/own-templates.ts";
 

@@ -144,12 +144,12 @@ describe("editing notes", () => {
 
   it("gives no number twice, whatever was deleted", async () => {
     const { root, store } = makeStore({ "kb/research/hypotheses/H007-a.md": "" });
-    expect(store.highestNumber("hypothesis")).toBe(7);
-    expect(store.highestNumber("experiment")).toBe(0);
+    expect(await store.highestNumber("hypothesis")).toBe(7);
+    expect(await store.highestNumber("experiment")).toBe(0);
     await change(store, [{ path: "kb/research/hypotheses/H008-b.md", text: "x" }]);
     await change(store, [{ path: "kb/research/hypotheses/H008-b.md", text: undefined }]);
-    expect(new FsNoteStore(root).highestNumber("hypothesis")).toBe(8);
+    expect(await new FsNoteStore(root).highestNumber("hypothesis")).toBe(8);
     writeFileSync(join(root, ".aexp/note-ids.json"), "damaged");
-    expect(store.highestNumber("hypothesis")).toBe(7);
+    expect(await store.highestNumber("hypothesis")).toBe(7);
   });
 });

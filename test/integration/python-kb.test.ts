@@ -95,6 +95,38 @@ describe("a repository of the Python package", () => {
     expect((await runCli(root, ["ledger", "verify"])).stdout).toBe("5 entries checked, 0 with problems\n");
   });
 
+  it("shows what a claim rests on", async () => {
+    const root = pythonRepo();
+
+    expect((await runCli(root, ["graph"])).stdout).toMatchInlineSnapshot(`
+      "T001  EXPLORING  What limits the speed of training?
+      ├─ H001  TESTING  A higher learning rate converges faster
+      │  └─ E001  RUNNING  Learning rate sweep  5 runs: 1 queued, 3 complete, 1 failed
+      │     ├─ F001  HIGH  0.03 reaches a loss of 0.2 in half the steps  cites 2 runs
+      │     │  └─ CR001  Challenge Review: F001
+      │     │     └─ SR001  Strategic Review: spring 2026
+      │     └─ F002  MEDIUM  High learning rates are stable  cites 3 runs
+      └─ H003  TESTING  Warm-up removes the gap
+      T002  CLOSED  Is a larger model worth it?
+      H002  PROPOSED  Batch size does not matter: naïve "rule" & all
+      └─ E002  DESIGNED  Batch size pilot  2 runs: 1 created, 1 abandoned
+         └─ F003  LOW  Nothing can be said about batches yet  cites no run
+      L001  On warm-up
+      "
+    `);
+    expect(await runCliJson(root, ["finding", "show", "F001"])).toMatchObject({ id: "F001" });
+    expect((await runCli(root, ["ledger", "backfill", "--overwrite"])).exitCode).toBe(0);
+    expect((await runCli(root, ["ledger", "list"])).stdout).toMatchInlineSnapshot(`
+      "run       experiment  status     ended                 duration  machine
+      0b19ce27  E001        complete   2026-03-02T10:00:00Z     0.0 s  lab
+      39cfcf38  E002        abandoned  2026-03-02T10:00:00Z            lab
+      3ee1e081  E001        complete   2026-03-02T10:00:00Z     0.0 s  lab
+      719ac637  E001        failed     2026-03-02T10:00:00Z     0.0 s  lab
+      cc0fed4f  E001        complete   2026-03-02T10:00:00Z     0.0 s  lab
+      "
+    `);
+  });
+
   it("reads a run link under its old key", async () => {
     const root = pythonRepo();
     const [failed = ""] = globSync("*/signac_job_document.json", { cwd: join(root, ".runs/workspace") }).filter(
@@ -121,7 +153,7 @@ describe("a repository of the Python package", () => {
       ["review", "new", "--challenge-review", "CR002", "--scope", "memory"],
     ]) {
       const { stderr, exitCode } = await runCli(root, args);
-      expect({ stderr, exitCode }, args.join(" ")).toEqual({ stderr: "", exitCode: 0 });
+      expect({ args, stderr, exitCode }).toEqual({ args, stderr: "", exitCode: 0 });
     }
 
     expect((await runCli(root, ["validate", "--kb-only"])).stdout).toMatch(

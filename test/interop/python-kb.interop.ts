@@ -26,7 +26,7 @@ function agentic(root: string, request: Record<string, JsonValue>): unknown {
 
 async function ok(root: string, ...argv: string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await runCli(root, argv);
-  expect({ stderr, exitCode }, argv.join(" ")).toEqual({ stderr: "", exitCode: 0 });
+  expect({ argv, stderr, exitCode }).toEqual({ argv, stderr: "", exitCode: 0 });
   return stdout;
 }
 
@@ -42,7 +42,7 @@ async function aexpRepo(): Promise<string> {
   await ok(root, "hypothesis", "set-status", "H001", "testing");
   const [experiment = ""] = globSync("kb/research/experiments/E001-*.md", { cwd: root });
   const text = readFileSync(join(root, experiment), "utf8");
-  const conditions = "conditions:\n  high: {lr: 1.0e-2, tags: [a, b], clip: null}\n";
+  const conditions = "conditions:\n  base: &base {tags: [a, b], lr: 1}\n  high: {<<: *base, lr: 1.0e-2, clip: null}\n";
   writeFileSync(join(root, experiment), text.replace("conditions: {}\n", conditions));
   git(root, "add", "--all");
   git(root, "commit", "--quiet", "--message", "Plan");

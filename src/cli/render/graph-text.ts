@@ -10,6 +10,7 @@ import { renderCount } from "./value.ts";
 
 /** Fewer cells say nothing of a title; what stands behind it gives way first. */
 const LEAST_TITLE = 16;
+const LEAST_TAIL = 6;
 const GAP = "  ";
 
 /** The notes as a tree, a line each. Titles are cut where the terminal ends. */
@@ -34,15 +35,16 @@ function renderNote(note: GraphNote, remarks: readonly string[], screen: Screen,
   const word = toSafeLine(note.status ?? note.impact ?? "");
   const head = word === "" ? note.id : `${note.id}${GAP}${word}`;
   const title = toSafeLine(note.problem === undefined ? note.title : `cannot be read: ${note.problem}`);
-  const tail = remarks.map((remark) => GAP + toSafeLine(remark)).join("");
+  const tail = remarks.map((remark) => toSafeLine(remark)).join(GAP);
+  const tailWidth = tail === "" ? 0 : GAP.length + textWidth(tail);
   const space = width - textWidth(head) - GAP.length;
-  const isTailShown = space - textWidth(tail) >= Math.min(LEAST_TITLE, textWidth(title));
-  const cut = cutText(title, isTailShown ? space - textWidth(tail) : space);
+  const cutTitle = cutText(title, Math.min(space, Math.max(space - tailWidth, LEAST_TITLE)));
+  const tailSpace = space - textWidth(cutTitle) - GAP.length;
   const parts: readonly (readonly [Style | undefined, string])[] = [
     ["yellow", note.id],
     [noteStatusStyle(word), word],
-    [note.problem === undefined ? undefined : "red", cut],
-    ["dim", isTailShown ? tail.trimStart() : ""],
+    [note.problem === undefined ? undefined : "red", cutTitle],
+    ["dim", tailSpace < LEAST_TAIL ? "" : cutText(tail, tailSpace)],
   ];
   return parts.flatMap(([style, text]) => (text === "" ? [] : [paint(style, text, screen.color)])).join(GAP);
 }

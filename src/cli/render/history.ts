@@ -42,6 +42,8 @@ function describe(event: HistoryEvent): string {
       return `${describeCited(event.after)} now`;
     case "renamed":
       return `renamed: ${fileName(event.before)} → ${fileName(event.after)}`;
+    case "renumbered":
+      return `renumbered: was ${event.before} before`;
     case "deleted":
       return `deleted: ${event.title}`;
     case "unreadable": {
@@ -101,6 +103,7 @@ function styleOf(event: HistoryEvent): Style | undefined {
     case "title_changed":
     case "citations_changed":
     case "renamed":
+    case "renumbered":
     case "runs_finished":
       return undefined;
   }

@@ -3,7 +3,7 @@ import * as Flags from "@oclif/core/flags";
 
 import { citeRuns } from "../../app/cite-runs.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
-import { NOTE_ARG } from "../../cli/note-commands.ts";
+import { NOTE_ARG, selectorFlag } from "../../cli/note-commands.ts";
 import { type CitedFindingJson, citedLine, toCitedJson } from "../../cli/render/cited-finding.ts";
 import { AexpError } from "../../model/errors.ts";
 
@@ -24,14 +24,7 @@ export default class FindingCite extends BaseCommand {
   };
   static override flags = {
     batch: Flags.boolean({ summary: "Cite the runs of the finding's experiment, also those still to come." }),
-    sp: Flags.string({
-      aliases: ["state-point"],
-      summary: "Of the batch only the runs with this parameter, value and kind: 1 is not 1.0; repeat for several.",
-      helpValue: "K=V",
-      multiple: true,
-      multipleNonGreedy: true,
-      dependsOn: ["batch"],
-    }),
+    sp: selectorFlag("batch"),
   };
 
   override async run(): Promise<CitedFindingJson> {

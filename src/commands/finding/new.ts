@@ -2,7 +2,7 @@ import * as Flags from "@oclif/core/flags";
 
 import { createFinding, type CreatedFinding } from "../../app/create-finding.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
-import { createdLines, TITLE_FLAG } from "../../cli/note-commands.ts";
+import { createdLines, selectorFlag, TITLE_FLAG } from "../../cli/note-commands.ts";
 import { NOTE_SHAPES } from "../../kb/artifact.ts";
 import { parseAssignments } from "../../run/state-point-syntax.ts";
 
@@ -34,14 +34,7 @@ export default class FindingNew extends BaseCommand {
       multiple: true,
     }),
     "cite-batch": Flags.boolean({ summary: "Cite the runs of the experiment, also those still to come." }),
-    sp: Flags.string({
-      aliases: ["state-point"],
-      summary: "Of the batch only the runs with this parameter, value and kind: 1 is not 1.0; repeat for several.",
-      helpValue: "K=V",
-      multiple: true,
-      multipleNonGreedy: true,
-      dependsOn: ["cite-batch"],
-    }),
+    sp: selectorFlag("cite-batch"),
   };
 
   override async run(): Promise<CreatedFinding> {

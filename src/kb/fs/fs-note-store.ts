@@ -7,9 +7,8 @@ import { withFolderLock } from "../../platform/folder-lock.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { NoteKind } from "../artifact.ts";
 import { KB_FOLDER, type KbListing, type NoteChange, type NoteFile, type NoteStore } from "../kb-store.ts";
-import { folderOf } from "../knowledge-base.ts";
-import { highestOf } from "../note-journal.ts";
-import { NoteWriter } from "./note-writer.ts";
+import { folderOf } from "../note-place.ts";
+import type { NoteWriter } from "./note-writer.ts";
 
 const MAX_NOTE_BYTES = 4 * 1024 * 1024;
 /** Deeper folders are hardly meant, and a loop of mounts would have no end. */
@@ -23,12 +22,11 @@ const TEMPORARY = /\.md\.\d{4,}$/;
 export class FsNoteStore implements NoteStore {
   readonly path: string;
   readonly #root: string;
-  readonly #writer: NoteWriter;
+  #writer: NoteWriter | undefined;
 
   constructor(root: string) {
     this.#root = root;
     this.path = join(root, KB_FOLDER);
-    this.#writer = new NoteWriter(root, (path) => this.#currentText(path));
   }
 
   exists(): boolean {
@@ -71,8 +69,9 @@ export class FsNoteStore implements NoteStore {
     }
   }
 
-  highestNumber(kind: NoteKind): number {
-    return highestOf(kind, this.#writer.readIds(), this.list(folderOf(kind), "flat").files);
+  async highestNumber(kind: NoteKind): Promise<number> {
+    const { highestOf } = await import("../note-journal.ts");
+    return highestOf(kind, (await this.#openWriter()).readIds(), this.list(folderOf(kind), "flat").files);
   }
 
   async edit<T>(decide: () => Promise<{ readonly changes: readonly NoteChange[]; readonly value: T }>): Promise<T> {
@@ -82,16 +81,23 @@ export class FsNoteStore implements NoteStore {
     } catch (error) {
       throw explainWriteFailure(error, folder);
     }
+    const writer = await this.#openWriter();
     const done = await withFolderLock(join(folder, "notes.lock"), LOCK_WAIT_MS, async (lock) => {
       if (lock.wasAbandoned) this.#removeLeftovers();
-      await this.#writer.finishInterrupted();
+      await writer.finishInterrupted();
       const { changes, value } = await decide();
       if (!lock.isHeld()) throw locked("this process was suspended while it changed the notes, and lost its turn");
-      await this.#writer.apply(changes);
+      await writer.apply(changes);
       return value;
     });
     if (done === undefined) throw locked(`other processes have been changing the notes for ${LOCK_WAIT_MS / 1000} s`);
     return done.result;
+  }
+
+  /** Every command opens this store, and few write: what writing needs is loaded then. */
+  async #openWriter(): Promise<NoteWriter> {
+    const { NoteWriter: Writer } = await import("./note-writer.ts");
+    return (this.#writer ??= new Writer(this.#root, (path) => this.#currentText(path)));
   }
 
   /** What a killed writer had not renamed yet. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { type KbNote, type KnowledgeBase, identify, NoteText } from "../../../src/kb/knowledge-base.ts";
+import { type KbNote, type KnowledgeBase, NoteText } from "../../../src/kb/knowledge-base.ts";
+import { identify } from "../../../src/kb/note-place.ts";
 import { LinkIndex } from "../../../src/kb/link-index.ts";
 import { parseNote } from "../../../src/kb/note.ts";
 

@@ -47,12 +47,13 @@ describe("parseNote", () => {
 describe("fieldOf", () => {
   it("falls back to the body, and takes words for nothing as missing", async () => {
     const note = await noteOf(
-      "---\nstatus: N/A\nimpact:\n---\n# E001\n\n> **Sub hypotheses**: H002, H003\n> **Status:** OPEN\n",
+      "---\nstatus: N/A\nimpact:\ncreated: ''\n---\n# E001\n\n> **Sub hypotheses**: H002, H003\n> **Status:** OPEN\n> **Created**: today\n",
     );
 
     expect(fieldOf(note, "sub_hypotheses")).toBe("H002, H003");
     expect(fieldOf(note, "status")).toBeUndefined();
     expect(fieldOf(note, "impact")).toBeUndefined();
+    expect(fieldOf(note, "created")).toBe("today");
     expect(fieldOf(note, "nothing")).toBeUndefined();
   });
 });

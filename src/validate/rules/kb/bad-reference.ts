@@ -2,7 +2,6 @@ import { isArtifactId, type Reference } from "../../../kb/artifact.ts";
 import type { ArtifactNote } from "../../../kb/knowledge-base.ts";
 import { fieldOf, isUnset, textOf } from "../../../kb/note.ts";
 import type { Exact } from "../../../model/exact-json.ts";
-import { didYouMean } from "../../../model/nearest.ts";
 import type { LinkedNotes, ParentReference } from "../../linked-notes.ts";
 import type { Report } from "../../report.ts";
 import type { NoteRule, NoteSubject } from "./rule.ts";
@@ -49,9 +48,8 @@ function parentProblem(
   const found = path === undefined ? undefined : notes.at(path);
   if (path === undefined) {
     if (!notes.isComplete) return undefined;
-    const known = to === "any" ? notes.names : notes.idsOf(to);
     const problem = isArtifactId(target) ? "and there is no such note" : "and no note has that name";
-    return `${field} is ${shown(value)}, ${problem}; expected ${expected(to)}.${didYouMean(target, known)}`;
+    return `${field} is ${shown(value)}, ${problem}; expected ${expected(to)}.${notes.suggest(target, to)}`;
   }
   return `${field} is ${shown(value)}, which is ${found?.type === "artifact" ? aKind(found.kind) : path}; expected ${expected(to)}`;
 }
@@ -67,7 +65,7 @@ function* subHypotheses({ note, text }: NoteSubject, notes: LinkedNotes): Genera
     const paths = target === undefined ? [] : notes.resolve(target, note.path);
     if (paths.some((path) => notes.isOfKind(path, "hypothesis"))) continue;
     if (paths.length === 0 && !notes.isComplete) continue;
-    const guess = target === undefined ? "" : `.${didYouMean(target, notes.idsOf("hypothesis"))}`;
+    const guess = target === undefined ? "" : `.${notes.suggest(target, "hypothesis")}`;
     yield {
       message: `sub_hypotheses names ${shown(item)}, which is no hypothesis here; expected ${expected("hypothesis")}${guess}`,
       line: lines[index] ?? lineOfField(text, "sub_hypotheses"),

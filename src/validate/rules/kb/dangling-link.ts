@@ -1,4 +1,3 @@
-import { didYouMean } from "../../../model/nearest.ts";
 import type { NoteRule } from "./rule.ts";
 
 /** Links that lead nowhere. With a folder that could not be listed, nobody can tell. */
@@ -10,7 +9,7 @@ export const danglingLink: NoteRule = {
       if (paths.length > 0) continue;
       const text = `${link.isEmbed ? "!" : ""}[[${link.target}]]`;
       yield {
-        message: `${text} leads nowhere: no note and no file has that name.${didYouMean(link.target, notes.names)}`,
+        message: `${text} leads nowhere: no note and no file has that name.${notes.suggest(link.target)}`,
         line: link.line,
       };
     }

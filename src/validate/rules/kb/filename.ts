@@ -6,7 +6,7 @@ import {
   type NoteKind,
   slugOfFileName,
 } from "../../../kb/artifact.ts";
-import { folderOf } from "../../../kb/knowledge-base.ts";
+import { folderOf } from "../../../kb/note-place.ts";
 import type { KbRule } from "./rule.ts";
 import { aKind } from "./words.ts";
 

@@ -19,6 +19,9 @@ import { vocabulary } from "./vocabulary.ts";
 /** What is asked of the knowledge base as a whole. */
 export const KB_RULES: readonly KbRule[] = [filesystem, unreadable, filename, duplicateId, outOfGraph];
 
+/** What is also asked of notes that the user does not want to hear about, because the reports are about others. */
+export const FAR_RULES: readonly NoteRule[] = [missingBacklink];
+
 /** What is asked of every note of the graph that can be read. */
 export const NOTE_RULES: readonly NoteRule[] = [
   missingField,

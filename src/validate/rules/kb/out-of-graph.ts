@@ -1,5 +1,5 @@
 import { idOfFileName, kindOfId } from "../../../kb/artifact.ts";
-import { folderOf } from "../../../kb/knowledge-base.ts";
+import { folderOf } from "../../../kb/note-place.ts";
 import { KB_FOLDER } from "../../../kb/kb-store.ts";
 import { filenameProblem } from "./filename.ts";
 import type { KbRule } from "./rule.ts";
