@@ -16,6 +16,8 @@ export interface StatusReason {
 
 /** How an attempt ended. */
 export interface AttemptOutcome {
+  /** The document's current attempt, when absent. */
+  readonly n?: number;
   readonly endedAtMs: number;
   readonly wallclockS: number | undefined;
   readonly exitCode: number | null;
@@ -31,12 +33,23 @@ export interface StatusChange {
   readonly to: RunStatus;
   /** Leaves a run alone that has another status by now than these. */
   readonly onlyFrom?: readonly RunStatus[] | undefined;
+  /** The run got there by legal changes that its document has not seen. */
+  readonly isCatchingUp?: boolean | undefined;
   readonly reason?: StatusReason | undefined;
   /** The attempt that ended with this change; an operator's change has none. */
   readonly attempt?: AttemptOutcome | undefined;
   /** Further keys of the same write. */
   readonly facts?: DocumentPatch | undefined;
   readonly promote?: PromoteOptions | undefined;
+}
+
+/** Decides by what the document says while nobody else writes it; `undefined` changes nothing. */
+export type StatusDecision = (facts: RunFacts) => Promise<StatusChange | undefined>;
+
+/** How a change is written. */
+export interface MarkOptions {
+  /** `later` leaves it to the caller to flush runs and ledger, once for many changes. */
+  readonly durability?: "each" | "later";
 }
 
 /** What came of a change. A failed promotion has been told as a warning, and never undoes the change. */
@@ -59,19 +72,34 @@ const MAX_STDERR_TAIL_BYTES = 2048;
  *
  * @throws {AexpError} `run.illegal_transition` (nothing was changed), and what updating the document throws
  */
-export async function markStatus(repo: Repo, jobId: JobId, change: StatusChange): Promise<MarkOutcome> {
-  const document = await repo.runs.updateDocument(jobId, ({ facts }) => {
-    const from = facts.status ?? "created";
-    if (change.onlyFrom?.includes(from) === false) return undefined;
-    if (!isLegalTransition(from, change.to)) throw illegalTransition(jobId, from, change.to);
-    return { ...renamedLink(facts), ...toPatch(repo, facts, change) };
-  });
-  if (!isTerminal(change.to) || document.facts.status !== change.to) return { document, promotion: "none" };
+export async function markStatus(
+  repo: Repo,
+  jobId: JobId,
+  change: StatusChange | StatusDecision,
+  { durability = "each" }: MarkOptions = {},
+): Promise<MarkOutcome> {
+  let made: StatusChange | undefined;
+  const document = await repo.runs.updateDocument(
+    jobId,
+    async ({ facts }) => {
+      made = typeof change === "function" ? await change(facts) : change;
+      if (made === undefined) return undefined;
+      const from = facts.status ?? "created";
+      if (made.onlyFrom?.includes(from) === false) return undefined;
+      if (made.isCatchingUp !== true && !isLegalTransition(from, made.to))
+        throw illegalTransition(jobId, from, made.to);
+      return { ...renamedLink(facts), ...toPatch(repo, facts, made) };
+    },
+    durability,
+  );
+  if (made === undefined || !isTerminal(made.to) || document.facts.status !== made.to) {
+    return { document, promotion: "none" };
+  }
   try {
-    return { document, promotion: await promoteRun(repo, jobId, change.promote) };
+    return { document, promotion: await promoteRun(repo, jobId, { ...made.promote, durability }) };
   } catch (error) {
     repo.warn(
-      `run ${jobId} is ${change.to}, but has no ledger entry yet: ${messageOf(error)}. \`aexp ledger backfill\` writes it`,
+      `run ${jobId} is ${made.to}, but has no ledger entry yet: ${messageOf(error)}. \`aexp ledger backfill\` writes it`,
     );
     return { document, promotion: "failed" };
   }
@@ -102,7 +130,7 @@ function toOutcomeKeys(
   attempt: AttemptOutcome,
   { reason, endedAt }: { readonly reason: JsonValue | undefined; readonly endedAt: string },
 ): DocumentPatch {
-  const n = facts.attempt ?? 1;
+  const n = attempt.n ?? facts.attempt ?? 1;
   const record = withoutUndefined({
     n,
     status,

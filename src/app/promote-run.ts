@@ -20,6 +20,8 @@ export interface PromoteOptions {
   readonly replaceMalformed?: boolean | undefined;
   /** Finds out what would happen, and writes nothing. */
   readonly dryRun?: boolean | undefined;
+  /** `later` leaves it to the caller to flush the ledger. */
+  readonly durability?: "each" | "later" | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function promoteRun(
   const existing = readExisting(repo, jobId, options.replaceMalformed === true);
   const text = prepareEntry(repo, run, existing, { ...options, redact });
   if (text === undefined) return "unchanged";
-  if (options.dryRun !== true) await repo.ledger.write(jobId, text, "each");
+  if (options.dryRun !== true) await repo.ledger.write(jobId, text, options.durability ?? "each");
   return "written";
 }
 

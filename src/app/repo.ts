@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { InstalledMarker } from "../config/installed-marker.ts";
+import type { ProjectHooks } from "../hooks/project-hooks.ts";
 import type { CodeHistory } from "../git/code-history.ts";
 import type { Git } from "../git/git.ts";
 import type { NoteStore } from "../kb/kb-store.ts";
@@ -29,6 +30,8 @@ export interface Repo {
   readonly processes: LiveProcesses;
   /** The project's configuration, read at the first call. @throws {AexpError} `config.invalid` */
   readonly readConfig: () => Promise<Config>;
+  /** The project's hooks, which only few commands run. */
+  readonly openHooks: () => Promise<ProjectHooks>;
   readonly git: Git;
   readonly history: CodeHistory;
   readonly clock: Clock;

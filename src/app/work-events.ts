@@ -24,6 +24,8 @@ export type WorkEvent =
       readonly reason: TaskReason | undefined;
       readonly isReleased: boolean;
       readonly wallclockS: number;
+      /** What a shell would report: the program's exit code, or 128 + N for signal N. */
+      readonly exitCode: number;
     }
   /** The lease went to somebody else: the program was killed and its result thrown away. */
   | { readonly kind: "lease_lost"; readonly attempt: WorkingAttempt }
@@ -36,11 +38,15 @@ export type WorkEvent =
   /** Something went wrong that stops nothing. */
   | { readonly kind: "problem"; readonly message: string };
 
-/** What became of an attempt whose worker died. */
-export type RecoveryOutcome = "adopted" | "requeued" | "lost" | "finished" | "foreign";
+/**
+ * What became of an attempt whose worker died: another worker carries it on; it had ended, and its end was recorded; it
+ * was lost, and is queued again or failed; its program still runs, and the next worker will carry it on; it belongs to
+ * another machine, and was left alone.
+ */
+export type RecoveryOutcome = "adopted" | "finished" | "requeued" | "lost" | "runs_on" | "foreign";
 
-/** A worker's day. */
-export interface WorkSummary {
+/** What a worker has done so far, in attempts. */
+export interface WorkCounts {
   readonly complete: number;
   readonly failed: number;
   readonly stopped: number;
@@ -49,9 +55,15 @@ export interface WorkSummary {
   /** Attempts given back unfinished. */
   readonly released: number;
   readonly leasesLost: number;
+}
+
+/** A worker's day. */
+export interface WorkSummary extends WorkCounts {
   readonly wallclockS: number;
-  /** Why it ended: nothing was left to do, or it was told to. */
-  readonly ended: "empty" | "drained";
+  /** Runs that this worker would have executed, and that wait for something that nobody does. */
+  readonly waiting: number;
+  /** Why it ended: nothing was left to do, a run failed, or it was told to. */
+  readonly ended: "empty" | "failure" | "drained";
 }
 
 /** How a worker is told to end. */
@@ -65,5 +77,5 @@ export interface WorkControl {
 /** What a screen may ask of a worker at any time. */
 export interface WorkView {
   readonly running: () => readonly WorkingAttempt[];
-  readonly summary: () => Omit<WorkSummary, "ended">;
+  readonly counts: () => WorkCounts;
 }

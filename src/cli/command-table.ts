@@ -2,6 +2,7 @@
 import type { CommandModule } from "./command-module.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  "__exec": () => import("../commands/__exec.ts"),
   "batch list": () => import("../commands/batch/list.ts"),
   "batch show": () => import("../commands/batch/show.ts"),
   "completion": () => import("../commands/completion.ts"),
@@ -37,6 +38,10 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "literature new": () => import("../commands/literature/new.ts"),
   "literature show": () => import("../commands/literature/show.ts"),
   "queue add": () => import("../commands/queue/add.ts"),
+  "queue materialize": () => import("../commands/queue/materialize.ts"),
+  "queue recover": () => import("../commands/queue/recover.ts"),
+  "queue run-one": () => import("../commands/queue/run-one.ts"),
+  "queue run": () => import("../commands/queue/run.ts"),
   "renumber": () => import("../commands/renumber.ts"),
   "review link": () => import("../commands/review/link.ts"),
   "review list": () => import("../commands/review/list.ts"),
@@ -72,6 +77,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   "new-finding": "finding new",
   "new-hypothesis": "hypothesis new",
   "init": "install",
+  "run-queued": "queue run-one",
   "compare": "runs compare",
   "diff": "runs diff",
   "link": "runs link",

@@ -19,8 +19,11 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const EXIT_OF_ERROR: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
+  "lock.busy": EXIT.busy,
+  "lock.lost": EXIT.busy,
   "note.locked": EXIT.busy,
   "queue.busy": EXIT.busy,
+  "queue.waits": EXIT.busy,
   "promote.partly_failed": EXIT.partial,
   "run.busy": EXIT.busy,
   "run.locked": EXIT.busy,

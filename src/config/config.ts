@@ -1,19 +1,43 @@
 import type { ProjectConfig } from "../generated/config.ts";
 import { isConfig } from "../generated/validators.js";
+import { parseByteSize } from "../model/byte-size.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
 import { isJsonObject } from "../model/json.ts";
-import { didYouMean } from "../model/nearest.ts";
+import { findUnknownKey, KNOWN_KEYS } from "./known-keys.ts";
+import { type LaneSettings, toLaneSettings } from "./lane-settings.ts";
+
+export type { LaneSettings };
 
 /** What a project has decided for everyone who clones it, with defaults filled in. */
 export interface Config {
   /** A text that one of these matches is never committed to the ledger. */
   readonly redact: readonly RegExp[];
+  readonly lanes: Readonly<Record<string, LaneSettings>>;
+  /** The pools of a worker that is not told others, as its flag spells them: `train=2,*=1`. */
+  readonly pools: string | undefined;
+  /** In the order of the file. */
+  readonly hooks: readonly Hook[];
+  /** A worker starts nothing while the disk has fewer free bytes. */
+  readonly minFreeBytes: number;
 }
 
-export const DEFAULT_CONFIG: Config = { redact: [] };
+/** A command that is told when something happens. */
+export interface Hook {
+  readonly event: string;
+  /** A line for `sh`, or program and arguments without a shell. */
+  readonly command: string | readonly string[];
+}
 
-/** The keys that `aexp.yaml` may have. */
-const KNOWN_KEYS = ["redact"] as const satisfies readonly (keyof ProjectConfig)[];
+/** Room for the logs of what runs already. */
+const DEFAULT_MIN_FREE_BYTES = 2 ** 30;
+
+export const DEFAULT_CONFIG: Config = {
+  redact: [],
+  lanes: {},
+  pools: undefined,
+  hooks: [],
+  minFreeBytes: DEFAULT_MIN_FREE_BYTES,
+};
 
 /**
  * Checks the parsed content of a configuration file. An empty file gives the defaults.
@@ -24,30 +48,51 @@ const KNOWN_KEYS = ["redact"] as const satisfies readonly (keyof ProjectConfig)[
 export function parseConfig(file: string, value: unknown): Config {
   if (value === null || value === undefined) return DEFAULT_CONFIG;
   if (!isJsonObject(value)) throw invalid(file, "the file must hold keys and values");
-  const unknown = Object.keys(value).find((key) => !KNOWN_KEYS.some((known) => known === key));
-  if (unknown !== undefined) {
-    throw invalid(file, `unknown key ${JSON.stringify(unknown)}.${didYouMean(unknown, KNOWN_KEYS)}`);
-  }
+  const unknown = findUnknownKey(value);
+  if (unknown !== undefined) throw invalid(file, unknown.problem, unknown.known);
   const candidate: unknown = value;
-  if (!isConfig(candidate)) {
-    const [first] = isConfig.errors ?? [];
-    const place = (first?.instancePath ?? "").slice(1).replaceAll("/", ".");
-    throw invalid(file, `${place}: ${first?.message ?? "invalid"}`);
-  }
-  return { redact: (candidate.redact ?? []).map((source, index) => toPattern(file, source, index)) };
+  if (!isConfig(candidate)) throw invalid(file, firstProblem());
+  const { redact = [], lanes, pools, hooks, queue } = candidate;
+  return {
+    redact: redact.map((source, index) => attempt(file, `redact.${index}`, () => new RegExp(source, "u"))),
+    lanes: Object.fromEntries(
+      Object.entries(lanes ?? {}).map(([name, section]) => [
+        name,
+        attempt(file, `lanes.${name}`, () => toLaneSettings(section ?? {})),
+      ]),
+    ),
+    pools: pools && toPoolsText(pools),
+    hooks: Object.entries(hooks ?? {}).flatMap(([event, commands]) => commands.map((command) => ({ event, command }))),
+    minFreeBytes: attempt(file, "queue.min_free", () => toMinFreeBytes(queue?.min_free)),
+  };
 }
 
-function toPattern(file: string, source: string, index: number): RegExp {
+function toPoolsText(pools: NonNullable<ProjectConfig["pools"]>): string {
+  return Object.entries(pools)
+    .map(([name, slots]) => `${name}=${slots}`)
+    .join(",");
+}
+
+function toMinFreeBytes(value: string | number | undefined): number {
+  return value === undefined ? DEFAULT_MIN_FREE_BYTES : parseByteSize(String(value));
+}
+
+function firstProblem(): string {
+  const [first] = isConfig.errors ?? [];
+  const place = (first?.instancePath ?? "").slice(1).replaceAll("/", ".");
+  const name = first?.propertyName;
+  const subject = name === undefined ? `${place}:` : `${place}: the name ${JSON.stringify(name)}`;
+  return `${subject} ${first?.message ?? "invalid"}`;
+}
+
+function attempt<T>(file: string, place: string, parse: () => T): T {
   try {
-    return new RegExp(source, "u");
+    return parse();
   } catch (error) {
-    throw invalid(file, `redact.${index}: ${messageOf(error)}`);
+    throw invalid(file, `${place}: ${messageOf(error)}`);
   }
 }
 
-function invalid(file: string, problem: string): AexpError {
-  return new AexpError(`${file}: ${problem}`, {
-    code: "config.invalid",
-    hint: `Known keys: ${KNOWN_KEYS.join(", ")}.`,
-  });
+function invalid(file: string, problem: string, known: readonly string[] = KNOWN_KEYS): AexpError {
+  return new AexpError(`${file}: ${problem}`, { code: "config.invalid", hint: `Known keys: ${known.join(", ")}.` });
 }

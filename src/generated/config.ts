@@ -1,4 +1,20 @@
 // Generated from schemas/ by `npm run generate`. Do not edit.
+export type LaneSection = ({
+max_running?: number
+max_per_caller?: number
+on_lost?: ("fail" | "requeue")
+/**
+ * How long ended runs stay in the queue, or `forever`.
+ */
+retain?: (string | number)
+keep_last?: number
+/**
+ * Waiting for so long adds one to a run's priority.
+ */
+age?: (string | number)
+} | null)
+export type Commands = (string | [string, ...(string)[]])[]
+
 /**
  * aexp.yaml at the root of the repository. Every key has a default.
  */
@@ -7,4 +23,43 @@ export interface ProjectConfig {
  * Regular expressions; a run whose state point or document matches one is refused by the ledger.
  */
 redact?: string[]
+/**
+ * Lanes by name. A value that changes here replaces the one that `aexp lane set` gave.
+ */
+lanes?: ({
+[k: string]: LaneSection | undefined
+} | null)
+/**
+ * The slots of a worker for each kind of work, and for all other kinds under `*`.
+ */
+pools?: {
+[k: string]: number | undefined
+}
+/**
+ * Commands that are told of events. They run only after `aexp trust` on each machine.
+ */
+hooks?: ({
+"run.queued"?: Commands
+"run.blocked"?: Commands
+"run.claimed"?: Commands
+"run.started"?: Commands
+"run.released"?: Commands
+"run.retrying"?: Commands
+"run.ended"?: Commands
+"attempt.ended"?: Commands
+"lease.lost"?: Commands
+"lock.broken"?: Commands
+"stop.requested"?: Commands
+"group.ended"?: Commands
+"lane.changed"?: Commands
+} | null)
+/**
+ * How workers go about their work.
+ */
+queue?: ({
+/**
+ * A worker starts nothing while the disk has less free space, such as 2GiB.
+ */
+min_free?: (string | number)
+} | null)
 }

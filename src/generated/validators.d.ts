@@ -8,6 +8,7 @@ import type { NoteIds } from "./note-ids.ts";
 import type { NoteJournal } from "./note-journal.ts";
 import type { SubmissionPlan } from "./plan.ts";
 import type { RunsIndex } from "./runs-index.ts";
+import type { TrustedHooks } from "./trusted.ts";
 
 /** A compiled schema: true when the value has its shape; otherwise `errors` says why, until the next call. */
 export interface Validator<T> {
@@ -22,3 +23,4 @@ export declare const isNoteIds: Validator<NoteIds>;
 export declare const isNoteJournal: Validator<NoteJournal>;
 export declare const isPlan: Validator<SubmissionPlan>;
 export declare const isRunsIndex: Validator<RunsIndex>;
+export declare const isTrusted: Validator<TrustedHooks>;

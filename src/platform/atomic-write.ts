@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -100,8 +100,7 @@ export async function flushFolder(path: string): Promise<void> {
  * once, through `sync -f` of the GNU tools. Without it, the files named by `listFiles` are flushed one by one.
  */
 export async function flushFileSystem(folder: string, listFiles: () => Iterable<string>): Promise<void> {
-  const { status } = spawnSync("sync", ["-f", folder], { stdio: "ignore" });
-  if (status === 0) return;
+  if (await hasSynced(folder)) return;
   for (const path of listFiles()) {
     const file = await open(path, "r");
     try {
@@ -111,6 +110,14 @@ export async function flushFileSystem(folder: string, listFiles: () => Iterable<
     }
   }
   await flushFolder(folder);
+}
+
+function hasSynced(folder: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn("sync", ["-f", folder], { stdio: "ignore" });
+    child.on("error", () => resolve(false)); // no such program
+    child.on("exit", (code) => resolve(code === 0));
+  });
 }
 
 /** Gives the failures that a user can do something about a sentence of their own; returns any other as it is. */

@@ -1,3 +1,5 @@
+import { AexpError } from "../model/errors.ts";
+
 /** What becomes of a run whose machine or process died. */
 export type OnLost = "fail" | "requeue";
 
@@ -30,4 +32,70 @@ export interface LanePatch {
   readonly retainMs?: number | null;
   readonly keepLast?: number;
   readonly ageMs?: number | null;
+}
+
+/** What a project's configuration says about a lane. What is absent has its default. */
+export interface LaneSection {
+  readonly maxRunning?: number;
+  readonly maxPerCaller?: number;
+  readonly onLost?: OnLost;
+  readonly retainMs?: number;
+  readonly keepLast?: number;
+  readonly ageMs?: number;
+}
+
+/** So many ended tasks a lane keeps when nobody says otherwise. */
+const DEFAULT_KEEP_LAST = 3;
+
+/** A lane as it begins. */
+export function toNewLane(name: string, section: LaneSection): Lane {
+  return {
+    name,
+    maxRunning: section.maxRunning,
+    maxPerCaller: section.maxPerCaller,
+    isPaused: false,
+    onLost: section.onLost ?? "fail",
+    retainMs: section.retainMs,
+    keepLast: section.keepLast ?? DEFAULT_KEEP_LAST,
+    ageMs: section.ageMs,
+  };
+}
+
+/**
+ * What a lane takes over when its section in the configuration was `before` when it was last looked at. Only values about
+ * which the section says something new change; what was set by hand since then stands until then.
+ */
+export function toSectionPatch(before: LaneSection, after: LaneSection): LanePatch {
+  return {
+    ...(before.maxRunning !== after.maxRunning && { maxRunning: after.maxRunning ?? null }),
+    ...(before.maxPerCaller !== after.maxPerCaller && { maxPerCaller: after.maxPerCaller ?? null }),
+    ...(before.onLost !== after.onLost && { onLost: after.onLost ?? "fail" }),
+    ...(before.retainMs !== after.retainMs && { retainMs: after.retainMs ?? null }),
+    ...(before.keepLast !== after.keepLast && { keepLast: after.keepLast ?? DEFAULT_KEEP_LAST }),
+    ...(before.ageMs !== after.ageMs && { ageMs: after.ageMs ?? null }),
+  };
+}
+
+/** Reads a section that was kept as JSON; what is not understood is left out, so that it counts as new. */
+export function parseLaneSection(kept: Readonly<Record<string, unknown>>): LaneSection {
+  const { maxRunning, maxPerCaller, onLost, retainMs, keepLast, ageMs } = kept;
+  return {
+    ...(typeof maxRunning === "number" && { maxRunning }),
+    ...(typeof maxPerCaller === "number" && { maxPerCaller }),
+    ...((onLost === "fail" || onLost === "requeue") && { onLost }),
+    ...(typeof retainMs === "number" && { retainMs }),
+    ...(typeof keepLast === "number" && { keepLast }),
+    ...(typeof ageMs === "number" && { ageMs }),
+  };
+}
+
+const LANE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+/** Checks the name of a lane that may be made. @throws {AexpError} `cli.usage` */
+export function checkLaneName(name: string): void {
+  if (LANE_NAME.test(name)) return;
+  throw new AexpError(`${JSON.stringify(name)} is no name of a lane: expected up to 100 letters, digits and . _ -`, {
+    code: "cli.usage",
+    hint: "Name it like gpu or night-runs.",
+  });
 }

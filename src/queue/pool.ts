@@ -6,6 +6,18 @@ export type KindFilter =
   | { readonly mode: "any" }
   | { readonly mode: "only" | "except"; readonly kinds: readonly string[] };
 
+/** Whether a pool with this filter serves a kind. */
+export function admitsKind(filter: KindFilter, kind: string): boolean {
+  switch (filter.mode) {
+    case "any":
+      return true;
+    case "only":
+      return filter.kinds.includes(kind);
+    case "except":
+      return !filter.kinds.includes(kind);
+  }
+}
+
 /** The slots of one worker that serve some kinds. */
 export interface Pool {
   /** As written: a kind, or `*`. */

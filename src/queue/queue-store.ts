@@ -1,5 +1,5 @@
 import type { JobId } from "../run/job-id.ts";
-import type { Lane, LanePatch } from "./lane.ts";
+import type { Lane, LanePatch, LaneSection } from "./lane.ts";
 import type { KindFilter } from "./pool.ts";
 import type { ExecutorKind, Lease, StopMode, Task, TaskReason, TaskSpec, TaskState, TerminalState } from "./task.ts";
 
@@ -82,7 +82,7 @@ export interface AttemptResult {
   readonly signal?: string | undefined;
 }
 
-/** The process that carries out an attempt, so that another worker can adopt or end it. */
+/** A process, told from a later one with the same number by its start and the boot of its machine. */
 export interface AttemptProcess {
   readonly pid: number;
   readonly startFingerprint: string | undefined;
@@ -123,11 +123,10 @@ export type LockOutcome =
   | { readonly kind: "held"; readonly fence: number; readonly expiresAt: number }
   | { readonly kind: "busy"; readonly by: ResourceLock };
 
-/** A worker that reported. */
-export interface WorkerInfo {
+/** A worker that reported, with the process by which others on its machine see whether it lives. */
+export interface WorkerInfo extends AttemptProcess {
   readonly id: string;
   readonly machine: string;
-  readonly pid: number;
   readonly pools: string;
   readonly state: "up" | "draining";
   readonly startedAt: number;
@@ -191,6 +190,11 @@ export interface QueueStore extends AsyncDisposable {
   // Lanes
   lanes(): Promise<readonly Lane[]>;
   setLane(name: string, patch: LanePatch): Promise<Lane>;
+  /**
+   * Takes over what a project's configuration says about its lanes: lanes that are not there are made, and of each the
+   * values change about which the section says something new since the last call. Lanes without a section stay.
+   */
+  declareLanes(sections: Readonly<Record<string, LaneSection>>): Promise<void>;
 
   // Submission
   /**
@@ -221,6 +225,12 @@ export interface QueueStore extends AsyncDisposable {
   // Execution
   /** Takes the next eligible task; `undefined` when there is none. */
   claim(request: ClaimRequest): Promise<Claim | undefined>;
+  /**
+   * Notes on the task that this request would claim why it is not claimed. It stays queued.
+   *
+   * @returns that task; `undefined` when there is none
+   */
+  holdBack(request: ClaimRequest, reason: TaskReason): Promise<JobId | undefined>;
   /** Notes the process of an attempt, before its command starts. */
   recordProcess(id: JobId, token: string, process: AttemptProcess): Promise<boolean>;
   /** Prolongs all leases and locks of a worker, and says which are lost and which tasks are to stop. */
@@ -278,8 +288,8 @@ export interface QueueStore extends AsyncDisposable {
   age(): Promise<number>;
 
   // Outbox
-  /** Items that are due, oldest first; those taken are hidden from others for `hideMs`. */
-  takeOutbox(limit: number, hideMs: number): Promise<readonly OutboxItem[]>;
+  /** Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. */
+  takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]): Promise<readonly OutboxItem[]>;
   outboxDone(ids: number | readonly number[]): Promise<void>;
   /** Tries again later; after ten tries the item is dead and only counted. */
   outboxFailed(id: number, problem: string): Promise<void>;

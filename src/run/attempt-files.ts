@@ -7,10 +7,21 @@ export interface Heartbeat {
   readonly pid: number;
 }
 
+/** What the record of an attempt's end says beside how it ended. */
+export interface EndRecord {
+  readonly endedAtMs: number;
+  readonly wallclockS: number;
+  /** The end of what the program wrote to stderr. */
+  readonly stderrTail: string;
+}
+
 /** What runs leave in their folders beside signac's two files. Nothing here is needed to list a run. */
 export interface AttemptFiles {
   /** `undefined` when there is none, or none that can be read. */
   heartbeat(jobId: JobId, attempt: number): Heartbeat | undefined;
+
+  /** `undefined` when the end of the attempt was not recorded. */
+  end(jobId: JobId, attempt: number): EndRecord | undefined;
 
   /** The lines of `.aexp/metrics.jsonl`, one at a time; none when the program wrote none. */
   metricLines(jobId: JobId): Iterable<string>;

@@ -27,6 +27,11 @@ export interface NewRun {
   readonly document: DocumentPatch;
 }
 
+/** Works out what is to change in a document, which nobody else writes meanwhile. */
+export type DocumentChange = (
+  current: RunDocument,
+) => DocumentPatch | undefined | Promise<DocumentPatch | undefined>;
+
 /** The local runs: a signac 2 project. */
 export interface RunStore {
   /** Absolute path of the store, e.g. `/repo/.runs`. */
@@ -83,11 +88,15 @@ export interface RunStore {
    * Changes a document under the run's lock: reads it, asks `change` for a patch, writes once, atomically. Keys of
    * other writers, their order and the text of their numbers are kept. A patch of `undefined` writes nothing.
    *
+   * @param durability `later` leaves it to {@link flush} to make the write survive a power cut
    * @returns the document after the change
    * @throws {AexpError} `run.locked` when another process holds the lock too long, `run.not_found`,
    *   `run.document_unreadable`, and whatever `change` throws (then nothing is written)
    */
-  updateDocument(jobId: JobId, change: (current: RunDocument) => DocumentPatch | undefined): Promise<RunDocument>;
+  updateDocument(jobId: JobId, change: DocumentChange, durability?: "each" | "later"): Promise<RunDocument>;
+
+  /** Makes the documents that were written for later survive a power cut. */
+  flush(): Promise<void>;
 
   /** Absolute path of the run's folder. */
   workspaceOf(jobId: JobId): string;

@@ -5,6 +5,7 @@ import type { Repo } from "../app/repo.ts";
 import { checkNamedRoot, findRoot, readInstalledMarker } from "../config/fs/find-root.ts";
 import { loadConfig } from "../config/fs/load-config.ts";
 import { DEFAULT_RUN_STORE_PATH } from "../config/installed-marker.ts";
+import type { ProjectHooks } from "../hooks/project-hooks.ts";
 import { GitCodeHistory } from "../git/program/code-history.ts";
 import { GitProgram } from "../git/program/git-adapter.ts";
 import { FsNoteStore } from "../kb/fs/fs-note-store.ts";
@@ -14,6 +15,7 @@ import { systemClock } from "../platform/system-clock.ts";
 import { FsAttemptFiles } from "../run/fs/fs-attempt-files.ts";
 import { FsRunStore } from "../run/fs/fs-run-store.ts";
 import { localProcesses } from "../executor/local/local-processes.ts";
+import type { OpenHooksOptions } from "./open-hooks.ts";
 
 /** Where to look for the repository. */
 export interface OpenRepoOptions {
@@ -32,13 +34,15 @@ export interface OpenRepoOptions {
 export function openRepo(options: OpenRepoOptions): Repo {
   const root = options.folder === undefined ? findRoot(options.cwd) : checkNamedRoot(options.folder);
   const marker = readInstalledMarker(root, options.warn);
+  const home = options.env["HOME"] ?? homedir();
   let config: ReturnType<typeof loadConfig> | undefined;
+  let hooks: Promise<ProjectHooks> | undefined;
   const runs = new FsRunStore(join(root, marker?.run_store_path ?? DEFAULT_RUN_STORE_PATH));
   return {
     root,
     marker,
     machineLabel: marker?.machine_label ?? shortHostName(),
-    home: options.env["HOME"] ?? homedir(),
+    home,
     runs,
     attempts: new FsAttemptFiles(runs),
     ledger: new FsLedgerStore(join(root, ".aexp", "ledger")),
@@ -46,11 +50,17 @@ export function openRepo(options: OpenRepoOptions): Repo {
     notes: new FsNoteStore(root),
     processes: localProcesses,
     readConfig: () => (config ??= loadConfig(root)),
+    openHooks: () => (hooks ??= importHooks({ root, home, env: options.env })),
     git: new GitProgram(root),
     history: new GitCodeHistory(root),
     clock: systemClock,
     warn: options.warn,
   };
+}
+
+async function importHooks(options: OpenHooksOptions): Promise<ProjectHooks> {
+  const { openHooks } = await import("./open-hooks.ts");
+  return openHooks(options);
 }
 
 function shortHostName(): string {

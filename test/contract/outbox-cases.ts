@@ -130,7 +130,16 @@ export function outboxCases(open: OpenFixture): void {
 
   it("remembers workers until they are removed", async () => {
     const kit = await start();
-    const worker = { id: "w", machine: "laptop", pid: 7, pools: "*=2", state: "up", startedAt: 5 } as const;
+    const worker = {
+      id: "w",
+      machine: "laptop",
+      pid: 7,
+      startFingerprint: "123",
+      bootId: "b",
+      pools: "*=2",
+      state: "up",
+      startedAt: 5,
+    } as const;
     await kit.store.reportWorker(worker);
     kit.fixture.advance(1000);
     await kit.store.reportWorker({ ...worker, state: "draining" });

@@ -1,11 +1,14 @@
 import { addToQueue } from "../../app/add-to-queue.ts";
+import { applyLanes, withDeclaredLanes } from "../../app/apply-lanes.ts";
 import { planSubmission } from "../../app/plan-submission.ts";
+import type { QueueView } from "../../app/submission.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { renderSubmission, type SubmissionJson, toSubmissionJson } from "../../cli/render/submission.ts";
 import { screenOf } from "../../cli/screen.ts";
 import { splitAtDashes } from "../../cli/split-argv.ts";
 import { SUBMISSION_FLAGS, toSubmissionRequest } from "../../cli/submission-flags.ts";
 import { AexpError } from "../../model/errors.ts";
+import type { QueueStore } from "../../queue/queue-store.ts";
 import { openQueue, openQueueIfPresent } from "../../wiring/open-queue.ts";
 
 export default class QueueAdd extends BaseCommand {
@@ -30,15 +33,22 @@ export default class QueueAdd extends BaseCommand {
     const request = await toSubmissionRequest(repo, flags, command, this.io);
     const isDryRun = flags["dry-run"];
     await using store = isDryRun ? await openQueueIfPresent(repo) : await openQueue(repo);
-    const submission = await planSubmission(repo, store ?? EMPTY, request);
+    const config = await repo.readConfig();
+    if (store !== undefined && !isDryRun) await applyLanes(store, config);
+    const submission = await planSubmission(repo, withDeclaredLanes(viewOf(store), config), request);
     if (store !== undefined && !isDryRun) await addToQueue(repo, store, submission);
     this.log(renderSubmission(submission, screenOf(this.io, this.color, repo.clock.nowMs()), isDryRun));
     return toSubmissionJson(submission, isDryRun);
   }
 }
 
-/** A queue that was never used. */
-const EMPTY = { tasks: async () => [], lanes: async () => [] };
+/** What is there already; a queue that was never used is empty. */
+function viewOf(store: QueueStore | undefined): QueueView {
+  return {
+    tasks: async (query) => (await store?.tasks(query)) ?? [],
+    lanes: async () => (await store?.lanes()) ?? [],
+  };
+}
 
 function missingDashes(strays: readonly string[]): AexpError {
   return new AexpError(`${JSON.stringify(strays[0])} stands where flags of aexp are expected`, {

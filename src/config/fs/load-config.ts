@@ -5,7 +5,7 @@ import { readTextFile } from "../../platform/read-file.ts";
 import { type Config, DEFAULT_CONFIG, parseConfig } from "../config.ts";
 
 /** The project's configuration, relative to the root of the repository. */
-const CONFIG_PATH = "aexp.yaml";
+export const CONFIG_PATH = "aexp.yaml";
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 

@@ -59,9 +59,9 @@ export class FsLedgerStore implements LedgerStore {
   }
 
   async flush(): Promise<void> {
-    if (this.#unflushed.length === 0) return;
-    await flushFileSystem(this.path, () => this.#unflushed);
+    const files = this.#unflushed;
     this.#unflushed = [];
+    if (files.length > 0) await flushFileSystem(this.path, () => files);
   }
 
   #readFile(name: string): LedgerRead | undefined {

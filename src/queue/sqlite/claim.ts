@@ -1,7 +1,8 @@
 import type { JobId } from "../../run/job-id.ts";
 import type { Lane } from "../lane.ts";
-import type { KindFilter } from "../pool.ts";
+import { admitsKind } from "../pool.ts";
 import type { Claim, ClaimRequest } from "../queue-store.ts";
+import type { TaskReason } from "../task.ts";
 import { type Candidate, compareCandidates } from "../transitions.ts";
 import { type Database, endOf, type WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
@@ -13,11 +14,22 @@ import { findTask, markStatus } from "./transition.ts";
 /** Takes the next eligible task; see `QueueStore.claim`. */
 export function claimTask(db: Database, request: ClaimRequest): Claim | undefined {
   // Workers that find nothing must not keep those waiting who have something to write.
-  if (process.env["Q_PEEK"]!=="0" && db.read(() => chooseTask(db, db.now(), request)) === undefined) return undefined;
+  if (db.read(() => chooseTask(db, db.now(), request)) === undefined) return undefined;
   return db.write((tx) => {
     const id = chooseTask(db, tx.now, request);
     const task = id === undefined ? undefined : findTask(tx, id);
     return task === undefined ? undefined : take(tx, task, request);
+  });
+}
+
+/** See `QueueStore.holdBack`. */
+export function holdBackTask(db: Database, request: ClaimRequest, reason: TaskReason): JobId | undefined {
+  return db.write((tx) => {
+    const id = chooseTask(db, tx.now, request);
+    if (id === undefined) return undefined;
+    const { code, message } = reason;
+    tx.db.run("UPDATE tasks SET reason_code = :code, reason_message = :message WHERE id = :id", { id, code, message });
+    return id;
   });
 }
 
@@ -65,7 +77,7 @@ function chooseTask(db: Database, now: number, request: ClaimRequest): JobId | u
     return (
       lane !== undefined &&
       (request.lanes === undefined || request.lanes.includes(name)) &&
-      admits(request.filter, kind) &&
+      admitsKind(request.filter, kind) &&
       hasRoom(lane, active, caller)
     );
   };
@@ -127,17 +139,6 @@ function* queuedClasses(db: Database): Generator<TaskClass> {
 
 function readClass(row: Row): TaskClass {
   return { lane: text(row, "lane"), kind: text(row, "kind"), caller: text(row, "caller") };
-}
-
-function admits(filter: KindFilter, kind: string): boolean {
-  switch (filter.mode) {
-    case "any":
-      return true;
-    case "only":
-      return filter.kinds.includes(kind);
-    case "except":
-      return !filter.kinds.includes(kind);
-  }
 }
 
 /** Active tasks of each lane, and of each caller in it. */

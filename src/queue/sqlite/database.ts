@@ -26,8 +26,10 @@ const NOT_A_DATABASE = 26;
 /** Nothing of ours holds the write lock for so long; it is a stopped process or a foreign program. */
 const BUSY_MS = 10_000;
 /** SQLite's own waiting grows to 100 ms a step, which is fifty times as long as our transactions take. */
-const BUSY_STEP_MS = Number(process.env['Q_STEP'] ?? 0.3);
-const POLITE = Number(process.env['Q_POL'] ?? 0.5);
+const BUSY_STEP_MS = 0.3;
+/** Who had to wait lets others go first for a while, so that no process waits much longer than the rest. */
+const POLITE_STEP_MS = 0.5;
+const POLITE_MS = 50;
 
 /** One connection, with its statements kept. Everything is synchronous; a transaction is never interleaved. */
 export class Database {
@@ -77,9 +79,9 @@ export class Database {
    * @throws {AexpError} `queue.busy`
    */
   write<T>(work: (tx: WriteTransaction) => T): T {
-    if (performance.now() < this.#politeUntil) this.#pause(POLITE);
-    const waited = this.#whenFree("BEGIN IMMEDIATE");
-    if (waited) this.#politeUntil = performance.now() + 50;
+    if (performance.now() < this.#politeUntil) this.#pause(POLITE_STEP_MS);
+    const hasWaited = this.#whenFree("BEGIN IMMEDIATE");
+    if (hasWaited) this.#politeUntil = performance.now() + POLITE_MS;
     try {
       const result = work({ db: this, now: this.now() });
       this.#whenFree("COMMIT");
@@ -124,25 +126,28 @@ export class Database {
         const mayRepeat = isBusy(error) && !this.#connection.isTransaction && performance.now() < deadline;
         if (!mayRepeat) throw explainDatabaseFailure(error, this.#path);
       }
-      this.#pause();
+      this.#pause(BUSY_STEP_MS);
     }
   }
 
+  /** @returns whether it had to wait */
   #whenFree(statement: "BEGIN" | "BEGIN IMMEDIATE" | "COMMIT"): boolean {
     const deadline = performance.now() + BUSY_MS;
-    for (let n=0;;n++) {
+    let hasWaited = false;
+    for (;;) {
       try {
         this.#prepare(statement).run();
-        return n>0;
+        return hasWaited;
       } catch (error) {
         if (!isBusy(error) || performance.now() > deadline) throw explainDatabaseFailure(error, this.#path);
       }
-      this.#pause();
+      hasWaited = true;
+      this.#pause(BUSY_STEP_MS);
     }
   }
 
-  #pause(step=BUSY_STEP_MS): void {
-    Atomics.wait(this.#cell, 0, 0, step * (0.5 + Math.random()));
+  #pause(stepMs: number): void {
+    Atomics.wait(this.#cell, 0, 0, stepMs * (0.5 + Math.random()));
   }
 }
 

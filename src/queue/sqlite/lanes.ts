@@ -1,7 +1,8 @@
-import type { Lane, LanePatch } from "../lane.ts";
+import { type Lane, type LanePatch, type LaneSection, parseLaneSection, toSectionPatch } from "../lane.ts";
 import type { Database, WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
 import { readLane } from "./records.ts";
+import { jsonObject, text } from "./rows.ts";
 
 /** All lanes, by name. */
 export function listLanes(db: Database): readonly Lane[] {
@@ -31,6 +32,32 @@ export function setLane(tx: WriteTransaction, name: string, patch: LanePatch): L
     emit(tx, { kind: "lane.changed", data: { ...nullable(after) } });
   }
   return after;
+}
+
+/** See `QueueStore.declareLanes`. */
+export function declareLanes(db: Database, sections: Readonly<Record<string, LaneSection>>): void {
+  // Almost always nothing is new, and writers need not wait for us.
+  if (isDeclared(db, sections)) return;
+  db.write((tx) => {
+    for (const [name, section] of Object.entries(sections)) {
+      const row = db.get("SELECT declared FROM lanes WHERE name = :name", { name });
+      const before = row === undefined ? {} : parseLaneSection(jsonObject(row, "declared"));
+      setLane(tx, name, toSectionPatch(before, section));
+      db.run("UPDATE lanes SET declared = :declared WHERE name = :name", { name, declared: JSON.stringify(section) });
+    }
+  });
+}
+
+function isDeclared(db: Database, sections: Readonly<Record<string, LaneSection>>): boolean {
+  const known = new Map(
+    db
+      .all("SELECT name, declared FROM lanes")
+      .map((row) => [text(row, "name"), parseLaneSection(jsonObject(row, "declared"))]),
+  );
+  return Object.entries(sections).every(([name, section]) => {
+    const before = known.get(name);
+    return before !== undefined && Object.keys(toSectionPatch(before, section)).length === 0;
+  });
 }
 
 function findLane(tx: WriteTransaction, name: string): Lane {

@@ -6,17 +6,23 @@ import { integer } from "./rows.ts";
 
 /** An item waits for the earlier ones of its subject that are hidden or to be tried again. */
 const DUE = `
-  SELECT o.* FROM outbox o INDEXED BY outbox_pending WHERE o.state = 'pending' AND o.not_before <= :now AND NOT EXISTS (
+  SELECT o.* FROM outbox o INDEXED BY outbox_pending WHERE o.state = 'pending' AND o.not_before <= :now
+    AND (:topic IS NULL OR o.topic = :topic) AND NOT EXISTS (
     SELECT 1 FROM outbox e
     WHERE e.state = 'pending' AND e.subject = o.subject AND e.topic = o.topic AND e.id < o.id AND e.not_before > :now)
   ORDER BY o.id LIMIT :limit`;
 
 /** See `QueueStore.takeOutbox`. */
-export function takeOutbox(db: Database, limit: number, hideMs: number): readonly OutboxItem[] {
+export function takeOutbox(
+  db: Database,
+  limit: number,
+  hideMs: number,
+  topic: OutboxItem["topic"] | undefined,
+): readonly OutboxItem[] {
   // Most looks find nothing, and must not keep writers waiting.
-  if (db.get(DUE, { now: db.now(), limit: 1 }) === undefined) return [];
+  if (db.get(DUE, { now: db.now(), limit: 1, topic }) === undefined) return [];
   return db.write((tx) => {
-    const items = tx.db.all(DUE, { now: tx.now, limit }).map((row) => readOutboxItem(row));
+    const items = tx.db.all(DUE, { now: tx.now, limit, topic }).map((row) => readOutboxItem(row));
     for (const { id } of items) {
       tx.db.run("UPDATE outbox SET not_before = :until WHERE id = :id", { id, until: endOf(tx, hideMs) });
     }

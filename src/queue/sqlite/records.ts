@@ -157,6 +157,8 @@ export function readWorker(row: Row): WorkerInfo {
     id: text(row, "id"),
     machine: text(row, "machine"),
     pid: integer(row, "pid"),
+    startFingerprint: optionalText(row, "pid_start"),
+    bootId: optionalText(row, "boot_id"),
     pools: text(row, "pools"),
     state: word(row, "state", ["up", "draining"]),
     startedAt: integer(row, "started_at"),

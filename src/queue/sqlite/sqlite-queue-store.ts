@@ -1,11 +1,12 @@
 import { type JobId, parseJobId } from "../../run/job-id.ts";
-import type { LanePatch } from "../lane.ts";
+import type { LanePatch, LaneSection } from "../lane.ts";
 import type {
   AttemptProcess,
   AttemptResult,
   ClaimRequest,
   NewGroup,
   NewTask,
+  OutboxItem,
   QueueStore,
   TaskQuery,
   WorkerInfo,
@@ -20,9 +21,9 @@ import {
   renewLeases,
   settleLostTask,
 } from "./attempt-writes.ts";
-import { claimTask } from "./claim.ts";
+import { claimTask, holdBackTask } from "./claim.ts";
 import type { Database } from "./database.ts";
-import { ageTasks, listLanes, setLane } from "./lanes.ts";
+import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
 import { countOutbox, failItem, finishItems, takeOutbox } from "./outbox.ts";
@@ -60,6 +61,10 @@ export class SqliteQueueStore implements QueueStore {
 
   async setLane(name: string, patch: LanePatch) {
     return this.#db.write((tx) => setLane(tx, name, patch));
+  }
+
+  async declareLanes(sections: Readonly<Record<string, LaneSection>>) {
+    declareLanes(this.#db, sections);
   }
 
   async submit(group: NewGroup, tasks: readonly NewTask[]) {
@@ -110,6 +115,10 @@ export class SqliteQueueStore implements QueueStore {
 
   async claim(request: ClaimRequest) {
     return claimTask(this.#db, request);
+  }
+
+  async holdBack(request: ClaimRequest, reason: TaskReason) {
+    return holdBackTask(this.#db, request, reason);
   }
 
   async recordProcess(id: JobId, token: string, process: AttemptProcess) {
@@ -199,8 +208,8 @@ export class SqliteQueueStore implements QueueStore {
   async reportWorker(worker: Omit<WorkerInfo, "beatAt">) {
     this.#db.write((tx) =>
       tx.db.run(
-        `INSERT OR REPLACE INTO workers (id, machine, pid, pools, state, started_at, beat_at)
-         VALUES (:id, :machine, :pid, :pools, :state, :startedAt, :now)`,
+        `INSERT OR REPLACE INTO workers (id, machine, pid, pid_start, boot_id, pools, state, started_at, beat_at)
+         VALUES (:id, :machine, :pid, :startFingerprint, :bootId, :pools, :state, :startedAt, :now)`,
         { ...worker, now: tx.now },
       ),
     );
@@ -214,8 +223,8 @@ export class SqliteQueueStore implements QueueStore {
     return this.#db.write((tx) => ageTasks(tx));
   }
 
-  async takeOutbox(limit: number, hideMs: number) {
-    return takeOutbox(this.#db, limit, hideMs);
+  async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]) {
+    return takeOutbox(this.#db, limit, hideMs, topic);
   }
 
   async outboxDone(ids: number | readonly number[]) {

@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 
 import { isJsonObject } from "../../model/json.ts";
 import { readTextFile } from "../../platform/read-file.ts";
-import type { AttemptFiles, Heartbeat, LogReader } from "../attempt-files.ts";
+import type { AttemptFiles, EndRecord, Heartbeat, LogReader } from "../attempt-files.ts";
 import type { JobId } from "../job-id.ts";
 import type { RunStore } from "../run-store.ts";
 
@@ -27,6 +27,15 @@ export class FsAttemptFiles implements AttemptFiles {
     if (!isJsonObject(value)) return undefined;
     const { at, pid } = value;
     return typeof at === "string" && typeof pid === "number" ? { at, pid } : undefined;
+  }
+
+  end(jobId: JobId, attempt: number): EndRecord | undefined {
+    const value = readJson(this.#attemptFile(jobId, attempt, "exit.json"));
+    if (!isJsonObject(value)) return undefined;
+    const { endedAtMs, wallclockS, stderrTail } = value;
+    if (typeof endedAtMs !== "number" || typeof wallclockS !== "number" || typeof stderrTail !== "string")
+      return undefined;
+    return { endedAtMs, wallclockS, stderrTail };
   }
 
   *metricLines(jobId: JobId): Generator<string> {

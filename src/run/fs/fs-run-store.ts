@@ -9,7 +9,7 @@ import { withFolderLock } from "../../platform/folder-lock.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import { type DocumentPatch, EMPTY_DOCUMENT, type RunDocument, toRunDocument } from "../document.ts";
 import { isJobId, type JobId, parseJobId, toJobId } from "../job-id.ts";
-import type { NewRun, RunRead, RunStore, StoredRun } from "../run-store.ts";
+import type { DocumentChange, NewRun, RunRead, RunStore, StoredRun } from "../run-store.ts";
 import { checkSignacKeys, toSignacKeys } from "../signac-keys.ts";
 import { checkProjectConfig, PROJECT_CONFIG } from "./project-config.ts";
 import {
@@ -33,6 +33,8 @@ export class FsRunStore implements RunStore {
   readonly path: string;
   readonly #workspace: string;
   #isSwept = false;
+  /** Documents written since the last flush. */
+  #unflushed: string[] = [];
 
   constructor(path: string) {
     this.path = path;
@@ -158,7 +160,8 @@ export class FsRunStore implements RunStore {
 
   async updateDocument(
     jobId: JobId,
-    change: (current: RunDocument) => DocumentPatch | undefined,
+    change: DocumentChange,
+    durability: "each" | "later" = "each",
   ): Promise<RunDocument> {
     this.#checkPresent(jobId);
     const locks = join(this.path, ".aexp", "locks");
@@ -171,15 +174,23 @@ export class FsRunStore implements RunStore {
       if (lock.wasAbandoned) removeLeftovers(this.workspaceOf(jobId));
       const current = this.readExactDocument(jobId);
       const before = toRunDocument(toPlain(current));
-      const patch = change(before);
+      const patch = await change(before);
       if (patch === undefined) return before;
       const after = applyPatch(current, patch);
       if (!lock.isHeld()) throw lockedError(jobId);
-      await writeFileAtomically(join(this.workspaceOf(jobId), DOCUMENT_FILE), toPythonJson(after));
+      const file = join(this.workspaceOf(jobId), DOCUMENT_FILE);
+      await writeFileAtomically(file, toPythonJson(after), { durability });
+      if (durability === "later") this.#unflushed.push(file);
       return toRunDocument(toPlain(after));
     });
     if (outcome === undefined) throw lockedError(jobId);
     return outcome.result;
+  }
+
+  async flush(): Promise<void> {
+    const files = this.#unflushed;
+    this.#unflushed = [];
+    if (files.length > 0) await flushFileSystem(this.#workspace, () => files);
   }
 
   workspaceOf(jobId: JobId): string {

@@ -3,7 +3,7 @@
  *
  * `tasks.life` counts how often a task was opened again after its end: an ended row is immutable but for that. An edge
  * in `task_needs` is `met` for the rest of its task's life, so that readiness is one look at a small index however many
- * needs there are.
+ * needs there are. `lanes.declared` is what the project's configuration said about the lane when it was last looked at.
  */
 export const TASKS_SQL = `
 CREATE TABLE lanes (
@@ -14,7 +14,8 @@ CREATE TABLE lanes (
   on_lost         TEXT NOT NULL DEFAULT 'fail' CHECK (on_lost IN ('fail', 'requeue')),
   retain_ms       INTEGER CHECK (retain_ms >= 0),
   keep_last       INTEGER NOT NULL DEFAULT 3 CHECK (keep_last >= 0),
-  age_ms          INTEGER CHECK (age_ms > 0)
+  age_ms          INTEGER CHECK (age_ms > 0),
+  declared        TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(declared))
 ) STRICT;
 INSERT INTO lanes (name) VALUES ('default');
 
@@ -175,6 +176,8 @@ CREATE TABLE workers (
   id          TEXT PRIMARY KEY,
   machine     TEXT NOT NULL,
   pid         INTEGER NOT NULL,
+  pid_start   TEXT,
+  boot_id     TEXT,
   pools       TEXT NOT NULL,
   state       TEXT NOT NULL CHECK (state IN ('up', 'draining')),
   started_at  INTEGER NOT NULL,

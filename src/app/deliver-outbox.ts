@@ -1,0 +1,98 @@
+import { AexpError, messageOf } from "../model/errors.ts";
+import type { OutboxItem, QueueStore } from "../queue/queue-store.ts";
+import { isJobId, type JobId } from "../run/job-id.ts";
+import { applyMark } from "./apply-mark.ts";
+import type { Repo } from "./repo.ts";
+import { deliverEvent } from "./run-hooks.ts";
+
+/** How a delivery went. Failed items are tried again later. */
+export interface Delivery {
+  readonly delivered: number;
+  readonly failed: number;
+}
+
+/** So many items are flushed to the disk at once. */
+const BATCH = 200;
+/** Items that were taken are due again after so long, should this process die. */
+const HIDE_MS = 60_000;
+
+/**
+ * Does what transactions of the queue left to be done afterwards: brings documents and ledger to the state of the queue,
+ * and runs hooks. Whatever fails is tried again later, with growing pauses, and stops nothing else. Several processes
+ * may do this at once, and any of them may be killed: nothing counts as done before it is safe on the disk.
+ */
+export async function deliverOutbox(repo: Repo, store: QueueStore): Promise<Delivery> {
+  const marks = await deliverMarks(repo, store);
+  const events = await deliverEvents(repo, store);
+  return { delivered: marks.delivered + events.delivered, failed: marks.failed + events.failed };
+}
+
+/** Brings documents and ledger up to date; see {@link deliverOutbox}. */
+export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Delivery> {
+  return await deliverAll(store, "mark", async (items) => {
+    const outcomes = new Map<string, Promise<void>>();
+    const settled: Settled[] = [];
+    for (const item of items) {
+      const id = item.data["id"];
+      // Of several marks of one run the first does it all.
+      const outcome = outcomes.get(String(id)) ?? applyMark(repo, store, toJobId(id), { durability: "later" });
+      outcomes.set(String(id), outcome);
+      settled.push(await settle(item, outcome));
+    }
+    await repo.runs.flush();
+    await repo.ledger.flush();
+    return settled;
+  });
+}
+
+/** Runs the hooks of what happened; see {@link deliverOutbox}. */
+export async function deliverEvents(repo: Repo, store: QueueStore): Promise<Delivery> {
+  return await deliverAll(store, "event", async (items) => {
+    const settled: Settled[] = [];
+    for (const item of items) settled.push(await settle(item, deliverEvent(repo, item)));
+    return settled;
+  });
+}
+
+interface Settled {
+  readonly item: OutboxItem;
+  /** Why it failed. */
+  readonly problem: string | undefined;
+}
+
+async function deliverAll(
+  store: QueueStore,
+  topic: OutboxItem["topic"],
+  deliver: (items: readonly OutboxItem[]) => Promise<readonly Settled[]>,
+): Promise<Delivery> {
+  let delivered = 0;
+  let failed = 0;
+  for (;;) {
+    const items = await store.takeOutbox(BATCH, HIDE_MS, topic);
+    if (items.length === 0) return { delivered, failed };
+    const settled = await deliver(items);
+    const done = settled.flatMap(({ item, problem }) => (problem === undefined ? [item.id] : []));
+    await store.outboxDone(done);
+    for (const { item, problem } of settled) {
+      if (problem !== undefined) await store.outboxFailed(item.id, problem);
+    }
+    delivered += done.length;
+    failed += settled.length - done.length;
+  }
+}
+
+async function settle(item: OutboxItem, outcome: Promise<void>): Promise<Settled> {
+  try {
+    await outcome;
+    return { item, problem: undefined };
+  } catch (error) {
+    return { item, problem: messageOf(error) };
+  }
+}
+
+function toJobId(value: unknown): JobId {
+  if (typeof value === "string" && isJobId(value)) return value;
+  throw new AexpError(`${JSON.stringify(value)} in the queue's outbox is no job id`, {
+    code: "queue.database_damaged",
+  });
+}

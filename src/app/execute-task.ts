@@ -1,0 +1,73 @@
+import type { AttemptEnd, Executor } from "../executor/executor.ts";
+import { judgeAttempt } from "../executor/judge-attempt.ts";
+import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
+import type { AttemptResult, Claim, QueueStore } from "../queue/queue-store.ts";
+import { applyMark } from "./apply-mark.ts";
+import { type CodeWatch, describeCodeDifference } from "./code-watch.ts";
+import type { Repo } from "./repo.ts";
+
+/** What executes the tasks of a queue. */
+export interface WorkPorts {
+  readonly store: QueueStore;
+  readonly supervisor: Supervisor;
+  readonly executor: Executor;
+}
+
+/** How attempts of a worker are started. */
+export interface StartOptions {
+  readonly code: CodeWatch;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly heartbeatMs: number;
+}
+
+/**
+ * Starts the attempt that a claim gives the right to. The document says that it runs before its command begins, and is
+ * not written again before it has ended.
+ *
+ * @returns `stop_asked` when somebody asked for its end before it began; then nothing was started
+ */
+export async function startTask(
+  repo: Repo,
+  ports: WorkPorts,
+  claim: Claim,
+  options: StartOptions,
+): Promise<SupervisedAttempt | "stop_asked"> {
+  const { task, lease } = claim;
+  const code = await options.code.now();
+  const start = { proc: ports.executor.self, codeDifference: describeCodeDifference(repo, task.id, code) };
+  await applyMark(repo, ports.store, task.id, { start, durability: "later" });
+  if ((await ports.store.task(task.id))?.stop !== undefined) return "stop_asked";
+  const { command } = task.spec;
+  const attempt = await ports.supervisor.start({
+    jobId: task.id,
+    attempt: task.attempt,
+    argv: typeof command === "string" ? ["/bin/sh", "-c", command] : command,
+    cwd: task.spec.cwd === "" || task.spec.cwd === "." ? repo.root : `${repo.root}/${task.spec.cwd}`,
+    env: { ...options.env, ...describeTask(claim) },
+    codePatch: code.patch,
+    timeoutMs: task.spec.timeoutMs,
+    heartbeatMs: options.heartbeatMs,
+    graceMs: task.spec.graceMs,
+  });
+  if (attempt.process !== undefined) {
+    const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = attempt.process;
+    const isOurs = await ports.store.recordProcess(task.id, lease.token, { pid, startFingerprint, bootId });
+    if (!isOurs) attempt.stop("kill");
+  }
+  return attempt;
+}
+
+/** What a program may want to know of its place in the queue. */
+function describeTask({ task, fences }: Claim): Readonly<Record<string, string>> {
+  return {
+    AEXP_LANE: task.spec.lane,
+    AEXP_GROUP: task.groupId,
+    ...(Object.keys(fences).length > 0 ? { AEXP_LOCK_FENCES: JSON.stringify(fences) } : {}),
+  };
+}
+
+/** What the end of an attempt means for its task. */
+export function toResult(end: AttemptEnd): AttemptResult {
+  const { status, reason } = judgeAttempt(end.cause);
+  return { state: status, reason, exitCode: end.exitCode ?? undefined, signal: end.signal ?? undefined };
+}

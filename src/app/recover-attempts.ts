@@ -1,0 +1,122 @@
+import type { SupervisedAttempt } from "../executor/supervisor.ts";
+import type { Claim, WorkerInfo } from "../queue/queue-store.ts";
+import { isTerminalState, type Lease, type Task } from "../queue/task.ts";
+import type { ProcessRecord } from "../run/document.ts";
+import type { JobId } from "../run/job-id.ts";
+import { toResult, type WorkPorts } from "./execute-task.ts";
+import type { Repo } from "./repo.ts";
+import type { RecoveryOutcome } from "./work-events.ts";
+
+/** Who recovers attempts, and how. */
+export interface RecoverOptions {
+  readonly workerId: string;
+  readonly leaseMs: number;
+  /** A new lease token at each call. */
+  readonly newToken: () => string;
+  /** From 0 to 1, to spread the pauses of attempts that are repeated. */
+  readonly jitter: () => number;
+  /** Takes over a program that still runs under its supervisor. Without it such a program is left to the next worker. */
+  readonly onAdopt?: (claim: Claim, attempt: SupervisedAttempt) => void;
+  /** Takes attempts of other machines for dead, because the user says so. */
+  readonly isForeignDead?: boolean;
+}
+
+/** An attempt whose worker died, and what became of it. */
+export interface RecoveredAttempt {
+  readonly jobId: JobId;
+  readonly outcome: RecoveryOutcome;
+}
+
+/** Long enough to write down what became of an attempt. */
+const SETTLE_LEASE_MS = 5000;
+const MAX_EXPIRED = 100;
+
+/**
+ * Settles the attempts of workers that died: those whose lease expired, and those whose process is provably gone. An
+ * attempt that had ended is finished from its record; one that still runs is taken over; any other is lost, and what
+ * may be left of its program is killed before that is written. Several processes may do this at once.
+ */
+export async function recoverAttempts(
+  repo: Repo,
+  ports: WorkPorts,
+  options: RecoverOptions,
+): Promise<readonly RecoveredAttempt[]> {
+  const recovered: RecoveredAttempt[] = [];
+  for (const { task, lease } of await findOrphans(repo, ports, options.workerId)) {
+    const outcome = await recoverAttempt(repo, ports, task, lease, options);
+    if (outcome !== undefined) recovered.push({ jobId: task.id, outcome });
+  }
+  return recovered;
+}
+
+interface Orphan {
+  readonly task: Task;
+  readonly lease: Lease;
+}
+
+async function findOrphans(repo: Repo, { store, executor }: WorkPorts, workerId: string): Promise<readonly Orphan[]> {
+  const expired = await store.expired(workerId, MAX_EXPIRED);
+  const dead = new Set<string>();
+  const { self } = executor;
+  for (const worker of await store.workers()) if (isDead(repo, self, worker)) dead.add(worker.id);
+  const active = dead.size === 0 ? [] : await store.tasks({ states: ["running", "finalizing"] });
+  const orphaned = active.filter(({ lease }) => lease !== undefined && dead.has(lease.workerId));
+  for (const id of dead) {
+    if (!orphaned.some(({ lease }) => lease?.workerId === id)) await store.removeWorker(id);
+  }
+  const tasks = new Map([...expired, ...orphaned].map((task) => [task.id, task]));
+  return [...tasks.values()].flatMap((task) => {
+    const { lease } = task;
+    return lease === undefined || task.executor !== "local" ? [] : [{ task, lease }];
+  });
+}
+
+/**
+ * Whether the process of a worker is provably gone. Of another machine nothing is known, nor of an earlier boot, which
+ * may be the boot of another machine with the same name; there the lease decides.
+ */
+function isDead(repo: Repo, self: ProcessRecord, worker: WorkerInfo): boolean {
+  const { machine, pid, startFingerprint, bootId } = worker;
+  if (machine !== repo.machineLabel || startFingerprint === undefined || bootId !== self.boot_id) return false;
+  const record = { ...self, pid, pgid: pid, start_fingerprint: startFingerprint };
+  return repo.processes.isRunning(record) === false;
+}
+
+/** Whether an attempt was made on another machine, where its program may well be alive. */
+async function isForeign(repo: Repo, { store, executor }: WorkPorts, id: JobId, n: number): Promise<boolean> {
+  if (executor.survivors(id, n, undefined).foreignHost !== undefined) return true;
+  const attempt = (await store.attempts(id)).find((known) => known.n === n);
+  return attempt !== undefined && attempt.machine !== repo.machineLabel;
+}
+
+/** @returns `undefined` when another process was faster */
+async function recoverAttempt(
+  repo: Repo,
+  ports: WorkPorts,
+  { id, attempt, spec }: Task,
+  { token }: Lease,
+  options: RecoverOptions,
+): Promise<RecoveryOutcome | undefined> {
+  const { store, supervisor, executor } = ports;
+  if (options.isForeignDead !== true && (await isForeign(repo, ports, id, attempt))) return "foreign";
+  const leaseMs = options.onAdopt === undefined ? SETTLE_LEASE_MS : options.leaseMs;
+  const claim = await store.adopt(id, token, { workerId: options.workerId, token: options.newToken(), leaseMs });
+  if (claim === undefined) return undefined;
+  const recorded = executor.recordedEnd(id, attempt);
+  if (recorded !== undefined) {
+    const ended = await store.finish(id, claim.lease.token, toResult(recorded), options.jitter());
+    return ended === undefined ? undefined : "finished";
+  }
+  const living = supervisor.adopt(id, attempt);
+  if (living !== undefined) {
+    options.onAdopt?.(claim, living);
+    return options.onAdopt === undefined ? "runs_on" : "adopted";
+  }
+  const { program } = executor.survivors(id, attempt, undefined);
+  if (program !== undefined) await executor.killGroup(program, spec.graceMs);
+  const message = "its worker died, and nobody knows how it would have ended";
+  const lost = { state: "failed", reason: { code: "lost", message } } as const;
+  const settled = await store.finish(id, claim.lease.token, lost, options.jitter());
+  if (settled === undefined) return undefined;
+  return isTerminalState(settled.state) ? "lost" : "requeued";
+}

@@ -1,0 +1,63 @@
+import type { Lane } from "../queue/lane.ts";
+import { admitsKind, type Pool } from "../queue/pool.ts";
+import type { QueueStore } from "../queue/queue-store.ts";
+import { ACTIVE_STATES, PENDING_STATES, type Task } from "../queue/task.ts";
+import type { JobId } from "../run/job-id.ts";
+
+/** Which tasks a worker executes. */
+export interface Service {
+  readonly pools: readonly Pool[];
+  /** All lanes, when absent. */
+  readonly lanes: readonly string[] | undefined;
+  readonly owner: string;
+  readonly machine: string;
+  /** Only these tasks, when present. */
+  readonly ids: readonly JobId[] | undefined;
+}
+
+/** What a worker without work may still expect. */
+export interface WorkLeft {
+  /** Whether anything may yet come: a task that it can claim sooner or later, or one under way that others wait for. */
+  readonly isAny: boolean;
+  /** Its tasks that wait for something that nobody does: a paused lane, a lane without slots, a task nobody executes. */
+  readonly stuck: number;
+}
+
+/** Finds out whether a worker that found nothing to claim has reason to stay. */
+export async function findWorkLeft(store: QueueStore, service: Service): Promise<WorkLeft> {
+  const open = await store.tasks({ states: [...PENDING_STATES, ...ACTIVE_STATES] });
+  const lanes = new Map((await store.lanes()).map((lane) => [lane.name, lane]));
+  return judgeWorkLeft(open, lanes, service);
+}
+
+/** The decision of {@link findWorkLeft}, given all tasks that have not ended. */
+export function judgeWorkLeft(
+  open: readonly Task[],
+  lanes: ReadonlyMap<string, Pick<Lane, "isPaused" | "maxRunning">>,
+  service: Service,
+): WorkLeft {
+  const mine = open.filter((task) => isServed(task, service));
+  const canBeClaimed = (task: Task): boolean => {
+    const lane = lanes.get(task.spec.lane);
+    return task.state === "queued" && lane?.isPaused === false && lane.maxRunning !== 0 && task.stop === undefined;
+  };
+  const pending = mine.filter((task) => !isActive(task));
+  const isAny =
+    mine.some((task) => isActive(task) || canBeClaimed(task)) || (pending.length > 0 && open.some(isActive));
+  return { isAny, stuck: isAny ? 0 : pending.length };
+}
+
+function isActive(task: Task): boolean {
+  return ACTIVE_STATES.some((state) => state === task.state);
+}
+
+function isServed(task: Task, { pools, lanes, owner, machine, ids }: Service): boolean {
+  return (
+    task.owner === owner &&
+    task.executor === "local" &&
+    (task.target === undefined || task.target === machine) &&
+    (lanes === undefined || lanes.includes(task.spec.lane)) &&
+    (ids === undefined || ids.includes(task.id)) &&
+    pools.some(({ filter }) => admitsKind(filter, task.spec.kind))
+  );
+}

@@ -1,0 +1,60 @@
+import type { LaneSection, ProjectConfig } from "../generated/config.ts";
+import { isJsonObject } from "../model/json.ts";
+import { didYouMean } from "../model/nearest.ts";
+
+/** The keys that `aexp.yaml` may have. */
+export const KNOWN_KEYS = [
+  "redact",
+  "lanes",
+  "pools",
+  "hooks",
+  "queue",
+] as const satisfies readonly (keyof ProjectConfig)[];
+
+const LANE_KEYS = [
+  "max_running",
+  "max_per_caller",
+  "on_lost",
+  "retain",
+  "keep_last",
+  "age",
+] as const satisfies readonly (keyof NonNullable<LaneSection>)[];
+
+/** The events that a hook can be told of. */
+export const HOOK_EVENTS = [
+  "run.queued",
+  "run.blocked",
+  "run.claimed",
+  "run.started",
+  "run.released",
+  "run.retrying",
+  "run.ended",
+  "attempt.ended",
+  "lease.lost",
+  "lock.broken",
+  "stop.requested",
+  "group.ended",
+  "lane.changed",
+] as const satisfies readonly (keyof NonNullable<ProjectConfig["hooks"]>)[];
+
+const QUEUE_KEYS = ["min_free"] as const satisfies readonly (keyof NonNullable<ProjectConfig["queue"]>)[];
+
+/** The first key that nobody knows, with those that are known in its place. Values are not looked at. */
+export function findUnknownKey(
+  config: Readonly<Record<string, unknown>>,
+): { readonly problem: string; readonly known: readonly string[] } | undefined {
+  const lanes = isJsonObject(config["lanes"]) ? Object.entries(config["lanes"]) : [];
+  const sections: readonly (readonly [place: string, section: unknown, known: readonly string[]])[] = [
+    ["", config, KNOWN_KEYS],
+    ...lanes.map(([name, lane]) => [`lanes.${name}: `, lane, LANE_KEYS] as const),
+    ["hooks: ", config["hooks"], HOOK_EVENTS],
+    ["queue: ", config["queue"], QUEUE_KEYS],
+  ];
+  for (const [place, section, known] of sections) {
+    const unknown = Object.keys(isJsonObject(section) ? section : {}).find((key) => !known.includes(key));
+    if (unknown !== undefined) {
+      return { problem: `${place}unknown key ${JSON.stringify(unknown)}.${didYouMean(unknown, known)}`, known };
+    }
+  }
+  return undefined;
+}

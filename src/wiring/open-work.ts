@@ -1,0 +1,23 @@
+import type { WorkPorts } from "../app/execute-task.ts";
+import type { Repo } from "../app/repo.ts";
+import { openExecutor } from "./open-executor.ts";
+import { openQueue } from "./open-queue.ts";
+import { type OpenSupervisorOptions, openSupervisor } from "./open-supervisor.ts";
+
+/** What a worker works with on this machine. Leaving it lets the supervisor go, and closes the queue. */
+export interface OpenWork extends WorkPorts, AsyncDisposable {}
+
+/** Opens the queue, and what carries out its tasks; see `openQueue` for what it throws. */
+export async function openWork(repo: Repo, options: OpenSupervisorOptions): Promise<OpenWork> {
+  const store = await openQueue(repo);
+  const supervisor = openSupervisor(repo, options);
+  return {
+    store,
+    supervisor,
+    executor: openExecutor(repo),
+    async [Symbol.asyncDispose]() {
+      await supervisor[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
