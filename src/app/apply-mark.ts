@@ -45,7 +45,7 @@ export async function applyMark(
       const task = await store.task(jobId);
       if (task === undefined) return undefined;
       const to = toRunStatus(task.state);
-      if (to === "created" || isUpToDate(facts, task, to)) return undefined;
+      if (to === "created" || isUpToDate(facts, task, to, start)) return undefined;
       return toChange(repo, facts, { task, to, attempts: await store.attempts(jobId), start });
     },
     options,
@@ -53,9 +53,11 @@ export async function applyMark(
 }
 
 /** Whether a document says what the queue says, or knows of a later attempt, which was made without the queue. */
-function isUpToDate(facts: RunFacts, task: Task, to: RunStatus): boolean {
+function isUpToDate(facts: RunFacts, task: Task, to: RunStatus, start: AttemptStart | undefined): boolean {
   const known = facts.attempt ?? 0;
   if (known > task.attempt) return true;
+  // The worker writes this before the program starts; nobody writes the document while it runs.
+  if (to === "running" && task.executor === "local") return start === undefined;
   const isSame = facts.status === to && facts.reason?.code === task.reason?.code;
   return isSame && (known === task.attempt || (to !== "running" && task.attempt === 0));
 }

@@ -6,6 +6,7 @@ import {
   checkFileSystem,
   checkFolder,
   checkGit,
+  checkHooks,
   checkIgnored,
   checkMarker,
   checkMergeDriver,
@@ -47,8 +48,18 @@ export async function runDoctor(repo: Repo, machine: Machine): Promise<readonly 
     checkFileSystem(store),
     checkClock(store),
   ];
+  checks.push(await checkTrust(repo));
   if (gitVersion !== undefined) checks.push(...(await checkRepository(repo, machine)));
   return checks;
+}
+
+async function checkTrust(repo: Repo): Promise<Check> {
+  try {
+    const { hooks, trust } = await (await repo.openHooks()).review();
+    return checkHooks(hooks.length, trust);
+  } catch (error) {
+    return cannotCheck("hooks", error);
+  }
 }
 
 async function checkRepository(repo: Repo, machine: Machine): Promise<readonly Check[]> {

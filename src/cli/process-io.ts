@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
 
 import { systemErrorCode } from "../model/errors.ts";
 import type { CliIo, Output } from "./io.ts";
@@ -11,6 +12,10 @@ export function processIo(): CliIo {
   return {
     stdout: new ProcessOutput(1, () => process.stdout),
     stderr: new ProcessOutput(2, () => process.stderr),
+    get stdin() {
+      // Asked for by the few commands that have a question: opening it takes time.
+      return isatty(0) ? process.stdin : undefined;
+    },
     env: process.env,
     cwd: process.cwd(),
   };

@@ -52,6 +52,7 @@ const ERROR_CODES = [
   "queue.duplicate_name",
   "queue.duplicate_task",
   "queue.empty_group",
+  "queue.has_run",
   "queue.need_failed",
   "queue.network_file_system",
   "queue.not_queued",

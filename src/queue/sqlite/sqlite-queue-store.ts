@@ -179,14 +179,16 @@ export class SqliteQueueStore implements QueueStore {
 
   async freeze(name: string, ids: readonly JobId[]) {
     const row = this.#db.write((tx) => {
-      tx.db.run("INSERT INTO frozen_orders (name, ids, at) VALUES (:name, :ids, :now) ON CONFLICT DO NOTHING", {
-        name,
-        ids: JSON.stringify(ids),
-        now: tx.now,
-      });
+      if (ids.length > 0) {
+        tx.db.run("INSERT INTO frozen_orders (name, ids, at) VALUES (:name, :ids, :now) ON CONFLICT DO NOTHING", {
+          name,
+          ids: JSON.stringify(ids),
+          now: tx.now,
+        });
+      }
       return tx.db.get("SELECT ids FROM frozen_orders WHERE name = :name", { name });
     });
-    return jsonTexts(row ?? {}, "ids").map((id) => parseJobId(id));
+    return row === undefined ? [] : jsonTexts(row, "ids").map((id) => parseJobId(id));
   }
 
   async acquireLock(key: string, holder: string, ttlMs: number, note: string) {
