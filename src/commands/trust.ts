@@ -37,7 +37,7 @@ export default class Trust extends BaseCommand {
     }
     this.log(renderHookReview(review));
     if (review.trust === "trusted" || flags["dry-run"]) {
-      this.log(review.trust === "trusted" ? "You trust them already." : "You do not trust them.");
+      this.log(TRUST_WORDS[review.trust]);
       return toHookReviewJson(review);
     }
     if (!flags.yes && !(await confirm(this.#asker, "Run them on this machine, as you?"))) {
@@ -55,3 +55,9 @@ export default class Trust extends BaseCommand {
     return this.jsonEnabled() ? { ...this.io, stdin: undefined } : this.io;
   }
 }
+
+const TRUST_WORDS: Readonly<Record<HookReviewJson["trust"], string>> = {
+  trusted: "You trust them already.",
+  untrusted: "You do not trust them.",
+  changed: "They are not what you trusted before.",
+};

@@ -5,7 +5,9 @@ const BETWEEN_WORDS = /[\s;&|<>()'"`$={}]+/;
 
 /** Every word of the hooks' commands that may be the path of a file, once each. */
 export function wordsOf(hooks: readonly Hook[]): readonly string[] {
-  const words = hooks.flatMap(({ command }) => (typeof command === "string" ? command.split(BETWEEN_WORDS) : command));
+  const texts = hooks.flatMap(({ command }) => command);
+  // Whole texts as well: the path of an argument may have blanks in it.
+  const words = texts.flatMap((text) => [text, ...text.split(BETWEEN_WORDS)]);
   return [...new Set(words)].filter((word) => word !== "").toSorted();
 }
 

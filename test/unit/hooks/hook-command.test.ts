@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+
+import { hookLine, toHookArgv, wordsOf } from "../../../src/hooks/hook-command.ts";
+
+const isThere = (name: string): boolean => name === "notify.sh";
+
+function hook(command: string | readonly string[]) {
+  return { event: "run.ended", command };
+}
+
+describe("the command of a hook", () => {
+  it.each([
+    ["notify.sh", ["sh", "-c", "./notify.sh"]],
+    ["  notify.sh --to 'a b'", ["sh", "-c", "./notify.sh --to 'a b'"]],
+    ["hooks/notify.sh", ["sh", "-c", "hooks/notify.sh"]],
+    ["cat > x; notify.sh", ["sh", "-c", "cat > x; notify.sh"]],
+    [
+      ["notify.sh", "a b"],
+      ["./notify.sh", "a b"],
+    ],
+    [
+      ["python3", "notify.sh"],
+      ["python3", "notify.sh"],
+    ],
+  ])("%j is executed as %j", (command, argv) => {
+    expect(toHookArgv(hook(command), isThere)).toEqual(argv);
+  });
+
+  it("names every path that may be in it", () => {
+    expect(wordsOf([hook("A=b/c.sh; sh -c 'd.py|e' >f"), hook(["g h/i.sh"])])).toEqual(
+      [
+        "-c",
+        "A",
+        "A=b/c.sh; sh -c 'd.py|e' >f",
+        "b/c.sh",
+        "d.py",
+        "e",
+        "f",
+        "g",
+        "g h/i.sh",
+        "h/i.sh",
+        "sh",
+      ].toSorted(),
+    );
+  });
+
+  it("is one line in messages", () => {
+    expect(hookLine(hook(["sh", "-c", "a b"]))).toBe('sh -c "a b"');
+  });
+});
