@@ -1,5 +1,4 @@
 import { fstatSync, writeSync } from "node:fs";
-import { isatty } from "node:tty";
 
 import { systemErrorCode } from "../model/errors.ts";
 import type { CliIo, Output } from "./io.ts";
@@ -13,8 +12,8 @@ export function processIo(): CliIo {
     stdout: new ProcessOutput(1, () => process.stdout),
     stderr: new ProcessOutput(2, () => process.stderr),
     get stdin() {
-      // Asked for by the few commands that have a question: opening it takes time.
-      return isatty(0) ? process.stdin : undefined;
+      // Opened by the few commands that have a question: it takes time.
+      return process.stdin.isTTY ? process.stdin : undefined;
     },
     env: process.env,
     cwd: process.cwd(),

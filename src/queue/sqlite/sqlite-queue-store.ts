@@ -23,6 +23,7 @@ import {
 } from "./attempt-writes.ts";
 import { claimTask, holdBackTask } from "./claim.ts";
 import type { Database } from "./database.ts";
+import { keepLaneCopy } from "./lane-copy.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
@@ -60,15 +61,17 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async setLane(name: string, patch: LanePatch) {
-    return this.#db.write((tx) => setLane(tx, name, patch));
+    const lane = this.#db.writeDurably((tx) => setLane(tx, name, patch));
+    keepLaneCopy(this.#db);
+    return lane;
   }
 
   async declareLanes(sections: Readonly<Record<string, LaneSection>>) {
-    declareLanes(this.#db, sections);
+    if (declareLanes(this.#db, sections)) keepLaneCopy(this.#db);
   }
 
   async submit(group: NewGroup, tasks: readonly NewTask[]) {
-    return this.#db.write((tx) => submitTasks(tx, group, tasks)).map(withoutPrivate);
+    return this.#db.writeDurably((tx) => submitTasks(tx, group, tasks)).map(withoutPrivate);
   }
 
   async task(id: JobId) {
@@ -165,11 +168,11 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async requestStop(ids: readonly JobId[], mode: StopMode, reason: TaskReason) {
-    return this.#db.write((tx) => stopTasks(tx, ids, mode, reason));
+    return this.#db.writeDurably((tx) => stopTasks(tx, ids, mode, reason));
   }
 
   async retry(ids: readonly JobId[]) {
-    return this.#db.write((tx) => retryTasks(tx, ids)).map(withoutPrivate);
+    return this.#db.writeDurably((tx) => retryTasks(tx, ids)).map(withoutPrivate);
   }
 
   async purge(options: { readonly dryRun: boolean; readonly before?: number }) {
