@@ -40,7 +40,7 @@ export async function deliverEvent(repo: Repo, item: OutboxItem, limitMs = TIME_
 }
 
 /** What `aexp.yaml` lists and nobody agreed to, in one sentence with what to do. */
-export function untrustedWarning(trust: "untrusted" | "changed"): string {
+function untrustedWarning(trust: "untrusted" | "changed"): string {
   const what =
     trust === "changed"
       ? "the hooks of aexp.yaml, or a file that they name, changed since you trusted them"

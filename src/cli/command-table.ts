@@ -2,7 +2,6 @@
 import type { CommandModule } from "./command-module.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
-  "__exec": () => import("../commands/__exec.ts"),
   "batch list": () => import("../commands/batch/list.ts"),
   "batch show": () => import("../commands/batch/show.ts"),
   "completion": () => import("../commands/completion.ts"),
@@ -44,10 +43,14 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "lock list": () => import("../commands/lock/list.ts"),
   "lock release": () => import("../commands/lock/release.ts"),
   "queue add": () => import("../commands/queue/add.ts"),
+  "queue list": () => import("../commands/queue/list.ts"),
   "queue materialize": () => import("../commands/queue/materialize.ts"),
+  "queue pause": () => import("../commands/queue/pause.ts"),
   "queue recover": () => import("../commands/queue/recover.ts"),
+  "queue resume": () => import("../commands/queue/resume.ts"),
   "queue run-one": () => import("../commands/queue/run-one.ts"),
   "queue run": () => import("../commands/queue/run.ts"),
+  "queue show": () => import("../commands/queue/show.ts"),
   "renumber": () => import("../commands/renumber.ts"),
   "review link": () => import("../commands/review/link.ts"),
   "review list": () => import("../commands/review/list.ts"),
@@ -75,6 +78,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "trust": () => import("../commands/trust.ts"),
   "validate": () => import("../commands/validate.ts"),
   "version": () => import("../commands/version.ts"),
+  "worker start": () => import("../commands/worker/start.ts"),
 };
 
 export const ALIASES: Readonly<Record<string, string>> = {

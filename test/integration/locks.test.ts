@@ -196,7 +196,8 @@ describe("aexp lock hold", () => {
 
   it("is kept until nothing of the command is left", async () => {
     const { root } = await makeProject();
-    const script = "(trap '' TERM; while :; do sleep 0.05; date >> alive; done) & echo $!";
+    const script =
+      "(trap '' TERM; while :; do sleep 0.05; date >> alive; done) & echo $!; until test -e alive; do sleep 0.02; done";
     const aexp = startAexp(root, ["lock", "hold", "db", "--", "sh", "-c", script], { AEXP_GRACE_S: "0.5" });
     const child = await waitUntil("the child", () => Number(aexp.printed.stdout) || undefined);
 
@@ -243,7 +244,7 @@ describe("aexp lock hold", () => {
         key: "db",
         holder: "me",
         note: "me",
-        ttlMs: 400,
+        ttlMs: 2000,
         waitMs: 0,
         graceMs: 60_000,
         onWait: () => undefined,
@@ -259,9 +260,9 @@ describe("aexp lock hold", () => {
     );
 
     await expect(held).rejects.toThrow('the lock on "db" was lost: it could not be renewed (no database)');
-    expect(performance.now() - startMs).toBeLessThan(400);
+    expect(performance.now() - startMs).toBeLessThan(2000);
     expect(stops).toHaveLength(1);
-    expect(stops[0]).toBeLessThanOrEqual(100);
+    expect(stops[0]).toBeLessThanOrEqual(500);
   });
 
   it.each([
