@@ -11,10 +11,13 @@ export interface Delivery {
   readonly failed: number;
 }
 
-/** So many items are flushed to the disk at once. */
-const BATCH = 200;
-/** Items that were taken are due again after so long, should this process die. */
-const HIDE_MS = 60_000;
+/** How many items are taken at once, and after what time they are due again, should this process die. */
+const TAKEN = {
+  /** Flushed to the disk together. */
+  mark: { limit: 200, hideMs: 60_000 },
+  /** Delivered one after the other, each of which may take half a minute. */
+  event: { limit: 10, hideMs: 600_000 },
+} as const;
 
 /**
  * Does what transactions of the queue left to be done afterwards: brings documents and ledger to the state of the queue,
@@ -68,7 +71,7 @@ async function deliverAll(
   let delivered = 0;
   let failed = 0;
   for (;;) {
-    const items = await store.takeOutbox(BATCH, HIDE_MS, topic);
+    const items = await store.takeOutbox(TAKEN[topic].limit, TAKEN[topic].hideMs, topic);
     if (items.length === 0) return { delivered, failed };
     const settled = await deliver(items);
     const done = settled.flatMap(({ item, problem }) => (problem === undefined ? [item.id] : []));
