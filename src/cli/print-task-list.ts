@@ -61,7 +61,7 @@ export function renderTaskList(repo: Pick<Repo, "runs">, list: TaskList, request
   return `${renderTable(columns, shown, request.screen)}\n\n${renderFooter(list, shown.length)}`;
 }
 
-/** "20 of 1,243: 2 running, 1,200 queued, 41 blocked; --limit shows more; 4 more have ended (--all)". */
+/** "20 of 1,243: 2 running, 1,200 queued, 41 blocked; --limit shows more; 4 ended before (--all shows them)". */
 function renderFooter({ rows, endedLeftOut }: TaskList, shown: number): string {
   const counts = new Map<string, number>();
   for (const { task } of rows) counts.set(task.state, (counts.get(task.state) ?? 0) + 1);
@@ -71,7 +71,7 @@ function renderFooter({ rows, endedLeftOut }: TaskList, shown: number): string {
   return [
     `${head}${states}`,
     ...(shown < total ? ["--limit shows more"] : []),
-    ...(endedLeftOut > 0 ? [`${renderCount(endedLeftOut)} more have ended (--all shows them)`] : []),
+    ...(endedLeftOut > 0 ? [`${renderCount(endedLeftOut)} ended before (--all shows them)`] : []),
   ].join("; ");
 }
 
@@ -130,5 +130,6 @@ function defaultColumns(rows: readonly TaskRow[], context: TaskColumnContext): r
     ...any(({ waiting }) => waiting !== undefined && waiting.kind !== "turn", field("waits")),
     field("age"),
     ...any(({ task }) => task.attempt > 1, field("attempt")),
+    ...any(({ task }) => task.endedAt !== undefined && task.reason !== undefined, field("reason")),
   ];
 }
