@@ -30,7 +30,12 @@ export interface TaskListRequest {
 }
 
 /** Orders and prints tasks. */
-export function printTaskList(repo: Pick<Repo, "runs">, list: TaskList, request: TaskListRequest, output: Output): void {
+export function printTaskList(
+  repo: Pick<Repo, "runs">,
+  list: TaskList,
+  request: TaskListRequest,
+  output: Output,
+): void {
   if (request.form === "text") {
     output.write(`${renderTaskList(repo, list, request)}\n`);
     return;
@@ -112,7 +117,6 @@ function readStatePoint({ runs }: Pick<Repo, "runs">, { task }: TaskRow): ExactO
 
 /** What tells the tasks apart and says how they stand; columns that would be empty are left out. */
 function defaultColumns(rows: readonly TaskRow[], context: TaskColumnContext): readonly TaskColumnSpec[] {
-  const field = (name: Extract<TaskColumnSpec, { kind: "field" }>["name"]): TaskColumnSpec => ({ kind: "field", name });
   const parameters = rows.flatMap((row) => {
     const statePoint = context.statePointOf(row);
     return statePoint === undefined ? [] : [chosenParameters(statePoint)];
@@ -132,4 +136,8 @@ function defaultColumns(rows: readonly TaskRow[], context: TaskColumnContext): r
     ...any(({ task }) => task.attempt > 1, field("attempt")),
     ...any(({ task }) => task.endedAt !== undefined && task.reason !== undefined, field("reason")),
   ];
+}
+
+function field(name: Extract<TaskColumnSpec, { kind: "field" }>["name"]): TaskColumnSpec {
+  return { kind: "field", name };
 }

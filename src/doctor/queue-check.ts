@@ -36,7 +36,7 @@ function checkOutbox({ dead }: QueueFacts["outbox"]): readonly Check[] {
       name: NAME,
       state: "bad",
       message,
-      hint: "Find out why with `aexp queue recover`, which tells what it cannot deliver; look at hooks and disk space.",
+      hint: "Look at disk space, permissions and hooks; `aexp queue list --all` still knows how those runs ended.",
     },
   ];
 }

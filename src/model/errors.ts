@@ -93,6 +93,10 @@ const ERROR_CODES = [
   "sync.push_rejected",
   "template.invalid",
   "validate.usage",
+  "worker.ambiguous",
+  "worker.no_log",
+  "worker.not_found",
+  "worker.port_unusable",
 ] as const;
 
 /** The name of one expected failure. */

@@ -1,10 +1,11 @@
-import { mkdir, mkdirSync, realpath, rmdir, rmdirSync, stat, statSync, utimes } from "node:fs";
+import { mkdirSync, rmdirSync, statSync, utimesSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { systemErrorCode } from "../model/errors.ts";
 
-/** A holder that has not renewed its lock for so long is dead. Holders renew every second. */
+/** A holder that has not renewed its lock for so long is dead. */
 const STALE_MS = 4000;
+const RENEW_MS = 1000;
 /** Waiters try again after a random part of this, so that they do not march in step. */
 const RETRY_MS = 24;
 
@@ -27,57 +28,86 @@ export async function withFolderLock<T>(
   waitMs: number,
   task: (lock: HeldLock) => Promise<T>,
 ): Promise<{ readonly result: T } | undefined> {
-  // Of a CommonJS package only the default export survives the bundle.
-  const { default: lockfile } = await import("proper-lockfile");
-  let isHeld = true;
-  const state = { isOurs: false, wasAbandoned: false };
-  const options = {
-    lockfilePath: path,
-    realpath: false,
-    stale: STALE_MS,
-    update: 1000,
-    fs: { mkdir, realpath, rmdir: breakSafely(state), rmdirSync, stat, utimes },
-    onCompromised: () => (isHeld = false),
-  };
-
   const deadline = performance.now() + waitMs;
+  let wasAbandoned = false;
   for (;;) {
-    try {
-      const release = await lockfile.lock(path, options);
-      state.isOurs = true;
+    const lock = FolderLock.take(path);
+    if (lock !== undefined) {
       try {
-        return { result: await task({ wasAbandoned: state.wasAbandoned, isHeld: () => isHeld }) };
+        return { result: await task({ wasAbandoned, isHeld: () => lock.isHeld() }) };
       } finally {
-        if (isHeld) await release();
+        lock.release();
       }
-    } catch (error) {
-      if (systemErrorCode(error) !== "ELOCKED") throw error;
     }
-    if (performance.now() > deadline) return undefined;
-    await sleep(1 + Math.random() * RETRY_MS);
+    if (isStale(path) && removeInTurn(path)) wasAbandoned = true;
+    else if (performance.now() > deadline) return undefined;
+    else await sleep(1 + Math.random() * RETRY_MS);
   }
 }
 
-type RmdirCallback = (error: NodeJS.ErrnoException | null) => void;
+/** Locks that this process holds; when it ends in an orderly way, nobody waits for them. */
+const held = new Set<FolderLock>();
 
-/**
- * The lock library removes a stale folder by name. Between its look and its removal another waiter may have replaced
- * the stale folder by its own fresh lock, and both would hold it. So waiters take turns in removing, and look again.
- */
-function breakSafely(state: { isOurs: boolean; wasAbandoned: boolean }): (path: string, done: RmdirCallback) => void {
-  return (path, done) => {
-    if (state.isOurs) return rmdir(path, done);
-    let failure: NodeJS.ErrnoException | null = null;
-    try {
-      state.wasAbandoned = removeInTurn(path) || state.wasAbandoned;
-    } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
-    }
-    done(failure);
-  };
+function releaseAll(): void {
+  for (const lock of held) lock.release();
 }
 
-/** Removes a lock that is stale, unless another waiter is at it. */
+/** A folder that is ours as long as it has the time that we gave it: who takes it over makes a new one. */
+class FolderLock {
+  readonly #path: string;
+  readonly #renewal: NodeJS.Timeout;
+  #timeMs: number;
+
+  private constructor(path: string) {
+    this.#path = path;
+    this.#timeMs = this.#touch();
+    this.#renewal = setInterval(() => this.#renew(), RENEW_MS).unref();
+    if (held.size === 0) process.once("exit", releaseAll);
+    held.add(this);
+  }
+
+  /** `undefined` when somebody holds it. */
+  static take(path: string): FolderLock | undefined {
+    try {
+      mkdirSync(path);
+    } catch (error) {
+      if (systemErrorCode(error) === "EEXIST") return undefined;
+      throw error;
+    }
+    return new FolderLock(path);
+  }
+
+  isHeld(): boolean {
+    return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs === this.#timeMs;
+  }
+
+  release(): void {
+    clearInterval(this.#renewal);
+    held.delete(this);
+    if (held.size === 0) process.off("exit", releaseAll);
+    if (this.isHeld()) removeFolder(this.#path);
+  }
+
+  #renew(): void {
+    try {
+      if (this.isHeld()) this.#timeMs = this.#touch();
+    } catch {
+      // Tried again in a second. Who takes the lock over meanwhile makes `isHeld` false.
+    }
+  }
+
+  /** By our own clock, as others judge its age by theirs; that of a file server may differ. */
+  #touch(): number {
+    const nowS = Date.now() / 1000;
+    utimesSync(this.#path, nowS, nowS);
+    return statSync(this.#path).mtimeMs;
+  }
+}
+
+/**
+ * Removes a lock that is stale, unless another waiter is at it. Between a look and a removal another waiter may have
+ * replaced the stale folder by its own fresh lock, and both would hold it; so waiters take turns, and look again.
+ */
 function removeInTurn(path: string): boolean {
   const turn = `${path}.break`;
   try {

@@ -5,56 +5,71 @@ import { TASK_STATES } from "../../queue/task.ts";
 /** One sample of a metric: its labels and its value. */
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | undefined];
 
+/** What is told of each lane in one number. */
+const LANE_METRICS: readonly {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly value: (lane: LaneStats) => number | undefined;
+}[] = [
+  {
+    name: "aexp_queue_oldest_wait_seconds",
+    type: "gauge",
+    help: "How long the run that was queued first has waited.",
+    value: ({ oldestWaitMs }) => (oldestWaitMs ?? 0) / 1000,
+  },
+  {
+    name: "aexp_queue_lock_waits",
+    type: "gauge",
+    help: "Queued runs that wait for a resource lock.",
+    value: ({ lockWaits }) => lockWaits,
+  },
+  {
+    name: "aexp_queue_lane_paused",
+    type: "gauge",
+    help: "1 while a lane is paused.",
+    value: ({ isPaused }) => (isPaused ? 1 : 0),
+  },
+  {
+    name: "aexp_queue_lane_max_running",
+    type: "gauge",
+    help: "How many runs of a lane may be active; absent when any number.",
+    value: ({ maxRunning }) => maxRunning,
+  },
+  {
+    name: "aexp_queue_attempts_total",
+    type: "counter",
+    help: "Attempts that began.",
+    value: ({ attempts }) => attempts,
+  },
+  {
+    name: "aexp_queue_retries_total",
+    type: "counter",
+    help: "Attempts that failed and were repeated.",
+    value: ({ retries }) => retries,
+  },
+  {
+    name: "aexp_queue_leases_lost_total",
+    type: "counter",
+    help: "Attempts whose worker died or fell silent.",
+    value: ({ leasesLost }) => leasesLost,
+  },
+];
+
 /** Statistics in the text format of Prometheus, version 0.0.4. Times are seconds. */
 export function renderPrometheus({ lanes, workers, outbox }: QueueStats): string {
-  const perLane = (value: (lane: LaneStats) => number | undefined): Sample[] =>
-    lanes.map((lane) => [{ lane: lane.lane }, value(lane)]);
   const states = lanes.flatMap(({ lane, tasks }) =>
     TASK_STATES.map((state): Sample => [{ lane, state }, tasks[state] ?? 0]),
   );
   return [
     metric("aexp_queue_tasks", "gauge", "Runs of the queue by lane and state.", states),
-    metric(
-      "aexp_queue_oldest_wait_seconds",
-      "gauge",
-      "How long the run that was queued first has waited.",
-      perLane(({ oldestWaitMs }) => (oldestWaitMs ?? 0) / 1000),
-    ),
-    metric(
-      "aexp_queue_lock_waits",
-      "gauge",
-      "Queued runs that wait for a resource lock.",
-      perLane(({ lockWaits }) => lockWaits),
-    ),
-    metric(
-      "aexp_queue_lane_paused",
-      "gauge",
-      "1 while a lane is paused.",
-      perLane(({ isPaused }) => (isPaused ? 1 : 0)),
-    ),
-    metric(
-      "aexp_queue_lane_max_running",
-      "gauge",
-      "How many runs of a lane may be active; absent when any number.",
-      perLane(({ maxRunning }) => maxRunning),
-    ),
-    metric(
-      "aexp_queue_attempts_total",
-      "counter",
-      "Attempts that began.",
-      perLane(({ attempts }) => attempts),
-    ),
-    metric(
-      "aexp_queue_retries_total",
-      "counter",
-      "Attempts that failed and were repeated.",
-      perLane(({ retries }) => retries),
-    ),
-    metric(
-      "aexp_queue_leases_lost_total",
-      "counter",
-      "Attempts whose worker died or fell silent.",
-      perLane(({ leasesLost }) => leasesLost),
+    ...LANE_METRICS.map(({ name, type, help, value }) =>
+      metric(
+        name,
+        type,
+        help,
+        lanes.map((stats): Sample => [{ lane: stats.lane }, value(stats)]),
+      ),
     ),
     quantiles(
       "aexp_queue_claim_seconds",

@@ -50,7 +50,10 @@ function headLines(details: TaskDetails, screen: Screen): readonly string[] {
     ["command", typeof spec.command === "string" ? spec.command : spec.command.join(" ")],
     ["in", spec.cwd === "." || spec.cwd === "" ? undefined : spec.cwd],
     ["timeout", spec.timeoutMs === undefined ? undefined : renderDuration(spec.timeoutMs / 1000)],
-    ["retries", maxAttempts > 1 ? `${task.failures} failures of ${maxAttempts} attempts; on ${on.join(", ")}` : undefined],
+    [
+      "retries",
+      maxAttempts > 1 ? `${task.failures} failures of ${maxAttempts} attempts; on ${on.join(", ")}` : undefined,
+    ],
     ["queued by", `${task.caller} on ${task.machine}`],
     ["only on", task.target],
     ["worker", task.lease?.workerId],

@@ -72,7 +72,13 @@ export default class QueueList extends BaseCommand {
     const { stdout } = this.io;
     const screen = (): Screen => screenOf(this.io, this.color, repo.clock.nowMs());
     await untilInterrupted(stdout, async (signal) =>
-      watchTasks(repo, { read: async () => listTasks(store, filter, maxEnded), request, screen, output: stdout, signal }),
+      watchTasks(repo, {
+        read: async () => listTasks(store, filter, maxEnded),
+        request,
+        screen,
+        output: stdout,
+        signal,
+      }),
     );
   }
 }

@@ -11,7 +11,7 @@ export default class QueuePause extends BaseCommand {
   static override summary = "Pause lanes: nothing more is started in them; what runs goes on.";
   static override examples = ["<%= config.bin %> queue pause gpu", "<%= config.bin %> queue pause --all"];
   static override args = { lane: Args.string({ description: "Name of a lane.", multiple: true }) };
-  static override flags = { all: Flags.boolean({ summary: "All lanes." }) };
+  static override flags = { all: Flags.boolean({ summary: "All lanes.", default: false }) };
 
   override async run(): Promise<readonly { lane: string; paused: boolean; changed: boolean }[]> {
     const { args, flags } = await this.parse(QueuePause);
@@ -20,7 +20,8 @@ export default class QueuePause extends BaseCommand {
     await using store = await openQueue(repo);
     await applyLanes(store, await repo.readConfig());
     const results = await setPaused(store, chosen, true);
-    for (const { lane, isChanged } of results) this.log(`lane ${lane.name} ${isChanged ? "is paused" : "was paused already"}`);
+    for (const { lane, isChanged } of results)
+      this.log(`lane ${lane.name} ${isChanged ? "is paused" : "was paused already"}`);
     return results.map(({ lane, isChanged }) => ({ lane: lane.name, paused: lane.isPaused, changed: isChanged }));
   }
 }

@@ -17,7 +17,7 @@ export default class QueuePurge extends BaseCommand {
     "<%= config.bin %> queue purge --older-than 30d",
   ];
   static override flags = {
-    "dry-run": Flags.boolean({ summary: "Say what would be forgotten, and change nothing." }),
+    "dry-run": Flags.boolean({ summary: "Say what would be forgotten, and change nothing.", default: false }),
     "older-than": Flags.string({
       summary: "Forget what ended longer ago, instead of what each lane says.",
       helpValue: "TIME",

@@ -26,7 +26,7 @@ export default class QueueRetry extends BaseCommand {
     run: Args.string({ description: "Job ids, unique prefixes, @last, or groups.", multiple: true }),
   };
   static override flags = {
-    failed: Flags.boolean({ summary: "All runs that failed, or those of a selection." }),
+    failed: Flags.boolean({ summary: "All runs that failed, or those of a selection.", default: false }),
     ...TASK_FILTER_FLAGS,
   };
 

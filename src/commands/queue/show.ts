@@ -9,7 +9,8 @@ import { screenOf } from "../../cli/screen.ts";
 import { openQueueIfPresent } from "../../wiring/open-queue.ts";
 
 export default class QueueShow extends BaseCommand {
-  static override summary = "Show everything that the queue knows of one run: needs, locks, attempts, what it waits for.";
+  static override summary =
+    "Show everything that the queue knows of one run: needs, locks, attempts, what it waits for.";
   static override description = "`aexp runs show` tells the rest: parameters, metrics, code, log.";
   static override examples = ["<%= config.bin %> queue show d3a7", "<%= config.bin %> queue show @last --json"];
   static override args = { run: Args.string({ description: "Job id, a unique prefix, or @last.", required: true }) };

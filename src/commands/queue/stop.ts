@@ -27,9 +27,9 @@ export default class QueueStop extends BaseCommand {
   };
   static override flags = {
     ...TASK_FILTER_FLAGS,
-    all: Flags.boolean({ summary: "All runs that have not ended." }),
+    all: Flags.boolean({ summary: "All runs that have not ended.", default: false }),
     grace: Flags.string({ summary: "Wait so long for their end, then have them killed.", helpValue: "TIME" }),
-    force: Flags.boolean({ summary: "Kill at once." }),
+    force: Flags.boolean({ summary: "Kill at once.", default: false }),
   };
 
   override async run(): Promise<readonly OutcomeJson[]> {

@@ -8,7 +8,7 @@ import { createOnce } from "../../platform/create-once.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { ProcessRecord } from "../../run/document.ts";
 import type { AttemptEnd, AttemptSpec } from "../executor.ts";
-import { isAttemptEnd, isProcessRecord, type Supervision, toSupervision } from "./attempt-records.ts";
+import { isAttemptEnd, type Supervision, toProgram, toSupervision } from "./attempt-records.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
 
@@ -98,8 +98,7 @@ export class AttemptFolder {
   }
 
   readProcess(): ProcessRecord | undefined {
-    const value = this.#read("process.json");
-    return isProcessRecord(value) ? value : undefined;
+    return toProgram(this.#read("process.json"));
   }
 
   readEnd(): AttemptEnd | undefined {

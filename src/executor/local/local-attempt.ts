@@ -18,7 +18,7 @@ const STDERR_TAIL_BYTES = 8192;
 /** How long a pipe that a silent process outside the group still holds is read, after the program and its group. */
 const DRAIN_MS = 2000;
 /** The same for one that prints without end. */
-const MAX_DRAIN_MS = 10_000;
+const MAX_DRAIN_MS = 4000;
 const DRAIN_POLL_MS = 20;
 
 /** How the program itself ended, before it is asked who wanted that. */

@@ -47,6 +47,8 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
  */
 export class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
+  /** The last claim found a task, so the next one will probably do so, too. */
+  #isClaimLikely = false;
 
   constructor(db: Database) {
     this.#db = db;
@@ -117,7 +119,9 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async claim(request: ClaimRequest) {
-    return claimTask(this.#db, request);
+    const claim = claimTask(this.#db, request, this.#isClaimLikely);
+    this.#isClaimLikely = claim !== undefined;
+    return claim;
   }
 
   async holdBack(request: ClaimRequest, reason: TaskReason) {
