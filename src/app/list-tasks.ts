@@ -104,4 +104,3 @@ function compareTasks(a: Task, b: Task): number {
   if (a.state === "queued") return b.effectivePriority - a.effectivePriority || a.seq - b.seq;
   return a.seq - b.seq;
 }
-

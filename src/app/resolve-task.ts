@@ -29,10 +29,13 @@ export async function resolveTaskId(repo: Repo, store: QueueStore | undefined, t
     const [first, second] = (await store.tasks({})).filter(({ id }) => id.startsWith(text));
     if (first === undefined) throw error;
     if (second === undefined) return first.id;
-    throw new AexpError(`${JSON.stringify(text)} could be any of several runs, ${first.id} and ${second.id} among them`, {
-      code: "run.ambiguous",
-      hint: "Give more digits of the id.",
-    });
+    throw new AexpError(
+      `${JSON.stringify(text)} could be any of several runs, ${first.id} and ${second.id} among them`,
+      {
+        code: "run.ambiguous",
+        hint: "Give more digits of the id.",
+      },
+    );
   }
 }
 

@@ -130,12 +130,7 @@ async function waitForEnd(readOpen: () => Promise<readonly Task[]>, patienceMs: 
   }
 }
 
-async function noteOn(
-  repo: Repo,
-  store: QueueStore,
-  { id, lease }: Task,
-  now: number,
-): Promise<string | undefined> {
+async function noteOn(repo: Repo, store: QueueStore, { id, lease }: Task, now: number): Promise<string | undefined> {
   const machine = (await store.attempts(id)).at(-1)?.machine;
   if (machine !== undefined && machine !== repo.machineLabel) return `its worker on ${machine} will obey`;
   if (lease !== undefined && lease.expiresAt < now) {

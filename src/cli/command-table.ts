@@ -87,7 +87,10 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "validate": () => import("../commands/validate.ts"),
   "version": () => import("../commands/version.ts"),
   "why": () => import("../commands/why.ts"),
+  "worker list": () => import("../commands/worker/list.ts"),
+  "worker logs": () => import("../commands/worker/logs.ts"),
   "worker start": () => import("../commands/worker/start.ts"),
+  "worker stop": () => import("../commands/worker/stop.ts"),
 };
 
 export const ALIASES: Readonly<Record<string, string>> = {

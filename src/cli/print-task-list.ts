@@ -20,6 +20,11 @@ import {
 
 const DEFAULT_LIMIT = 20;
 
+/** Where parameters of runs are read. */
+export interface RunSource {
+  readonly runs: Pick<Repo["runs"], "has" | "read">;
+}
+
 /** How a list of tasks was asked for. */
 export interface TaskListRequest {
   readonly screen: Screen;
@@ -30,12 +35,7 @@ export interface TaskListRequest {
 }
 
 /** Orders and prints tasks. */
-export function printTaskList(
-  repo: Pick<Repo, "runs">,
-  list: TaskList,
-  request: TaskListRequest,
-  output: Output,
-): void {
+export function printTaskList(repo: RunSource, list: TaskList, request: TaskListRequest, output: Output): void {
   if (request.form === "text") {
     output.write(`${renderTaskList(repo, list, request)}\n`);
     return;
@@ -57,7 +57,7 @@ export function printTaskList(
 }
 
 /** The table and its footer. */
-export function renderTaskList(repo: Pick<Repo, "runs">, list: TaskList, request: TaskListRequest): string {
+export function renderTaskList(repo: RunSource, list: TaskList, request: TaskListRequest): string {
   const { rows, context } = order(repo, list, request, false);
   const shown = rows.slice(0, request.limit ?? DEFAULT_LIMIT);
   if (rows.length === 0) return "Nothing is queued.";
@@ -81,7 +81,7 @@ function renderFooter({ rows, endedLeftOut }: TaskList, shown: number): string {
 }
 
 function order(
-  repo: Pick<Repo, "runs">,
+  repo: RunSource,
   list: TaskList,
   { screen, sort }: TaskListRequest,
   isExact: boolean,
@@ -107,7 +107,7 @@ function order(
   return { rows: sorted.map(({ row }) => row), context };
 }
 
-function readStatePoint({ runs }: Pick<Repo, "runs">, { task }: TaskRow): ExactObject | undefined {
+function readStatePoint({ runs }: RunSource, { task }: TaskRow): ExactObject | undefined {
   try {
     return runs.has(task.id) ? runs.read(task.id).statePoint : undefined;
   } catch {

@@ -53,6 +53,8 @@ class ProcessOutput implements Output {
 
   write(data: string | Uint8Array): unknown {
     if (this.#isGone) return true;
+    const rest = this.#terminal?.takeRest();
+    if (rest !== undefined) this.#useStream().write(rest);
     if (this.#stream === undefined && typeof data === "string") return this.#writeNow(Buffer.from(data));
     return this.#useStream().write(data);
   }
@@ -110,11 +112,17 @@ class ImpatientWriter {
 
   /** @param write used instead where there is no such descriptor, or it fails */
   offer(text: string, write: (bytes: Uint8Array) => unknown): boolean {
-    const hadRest = this.#rest.length > 0;
-    if (hadRest && !this.#flush(write)) return false;
+    if (!this.#flush(write)) return false;
     this.#rest = Buffer.from(text);
     this.#flush(write);
     return true;
+  }
+
+  /** What is still to be written; whoever takes it writes it. */
+  takeRest(): Uint8Array | undefined {
+    const rest = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    return rest.length === 0 ? undefined : rest;
   }
 
   #flush(write: (bytes: Uint8Array) => unknown): boolean {
@@ -124,8 +132,7 @@ class ImpatientWriter {
         this.#rest = this.#rest.subarray(writeSync(this.#descriptor, this.#rest));
       } catch (error) {
         if (systemErrorCode(error) === "EAGAIN") return false;
-        write(this.#rest);
-        this.#rest = Buffer.alloc(0);
+        write(this.takeRest() ?? this.#rest);
       }
     }
     return true;

@@ -118,7 +118,7 @@ function fieldColumn(name: TaskField, context: TaskColumnContext): TaskColumn {
         isFixed: true,
       };
     case "waits":
-      return { ...text(({ waiting }) => renderWaiting(waiting, context)), header: "waits for" };
+      return { ...text(({ waiting }) => renderWaiting(waiting, context)), header: "waits for", isFixed: true };
     case "age":
       return ageColumn(context);
     case "attempt":
@@ -146,6 +146,7 @@ function ageColumn(context: TaskColumnContext): TaskColumn {
   return {
     name: "age",
     align: "right",
+    isFixed: true,
     value: (row) => (context.isExact ? toInstant(sinceMs(row.task)) : renderAge(seconds(row))),
     sortKey: seconds,
   };

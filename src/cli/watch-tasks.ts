@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { TaskList } from "../app/list-tasks.ts";
-import type { Repo } from "../app/repo.ts";
 import { toInstant } from "../model/clock.ts";
 import { toSafeLine } from "../model/terminal-text.ts";
 import type { Output } from "./io.ts";
-import { renderTaskList, type TaskListRequest } from "./print-task-list.ts";
+import { renderTaskList, type RunSource, type TaskListRequest } from "./print-task-list.ts";
 import { explainWaiting } from "./render/waiting.ts";
 import type { Screen } from "./screen.ts";
 
@@ -26,7 +25,7 @@ const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
 
 /** Shows the queue again and again until the signal: a screen on a terminal, else a line for each change. */
-export async function watchTasks(repo: Pick<Repo, "runs">, watch: TaskWatch): Promise<void> {
+export async function watchTasks(repo: RunSource, watch: TaskWatch): Promise<void> {
   const { output, signal, request } = watch;
   const isScreen = output.isTTY === true;
   const states = new Map<string, string>();

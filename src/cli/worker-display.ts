@@ -23,6 +23,8 @@ export interface WorkerDisplay {
   /** Before the first claim. */
   start(view: WorkView): void;
   observe(event: WorkEvent): void;
+  /** What runs is being stopped, and not waited for any more. */
+  stopping(): void;
   /** After the last event; without a summary when the work failed. */
   end(summary: WorkSummary | undefined): void;
 }
@@ -52,6 +54,10 @@ export class PlainDisplay implements WorkerDisplay {
     this.#write(renderWorkEvent(event));
   }
 
+  stopping(): void {
+    this.#write("ending at once: what runs is stopped and given back");
+  }
+
   end(): void {
     this.#tellMissing();
     this.#relay[Symbol.dispose]();
@@ -65,10 +71,13 @@ export class PlainDisplay implements WorkerDisplay {
     const ready = this.#relay.write(Buffer.from(`${toInstant(this.#clock.nowMs())} ${line}\n`));
     if (ready === undefined) return;
     this.#isFull = true;
-    void ready.then(() => {
-      this.#isFull = false;
-      this.#tellMissing();
-    });
+    void this.#goOnAfter(ready);
+  }
+
+  async #goOnAfter(ready: Promise<void>): Promise<void> {
+    await ready;
+    this.#isFull = false;
+    this.#tellMissing();
   }
 
   #tellMissing(): void {
@@ -97,6 +106,10 @@ export class NdjsonDisplay implements WorkerDisplay {
 
   observe(event: WorkEvent): void {
     this.#write(toWorkEventJson(event));
+  }
+
+  stopping(): void {
+    this.#write({ event: "stopping" });
   }
 
   end(summary: WorkSummary | undefined): void {

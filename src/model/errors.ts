@@ -97,6 +97,7 @@ const ERROR_CODES = [
   "worker.no_log",
   "worker.not_found",
   "worker.port_unusable",
+  "worker.start_failed",
 ] as const;
 
 /** The name of one expected failure. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
@@ -64,6 +64,7 @@ export class TestSupervision {
   readonly #groups: number[] = [];
 
   async start(id: number, given: TestSpec = {}): Promise<SupervisedAttempt> {
+    this.makeWorkspace(id);
     const attempt = await this.supervisor.start(specOf(id, given));
     if (attempt.process !== undefined) this.#groups.push(attempt.process.pgid);
     return attempt;
@@ -73,6 +74,11 @@ export class TestSupervision {
     return await (
       await this.start(id, given)
     ).ended;
+  }
+
+  /** Makes the folder of a run, as its registration does. */
+  makeWorkspace(id: number): void {
+    if (!existsSync(join(this.folder, jobIdOf(id)))) mkdirSync(join(this.folder, jobIdOf(id)));
   }
 
   path(id: number, name: string): string {
@@ -107,6 +113,7 @@ export class TestSupervision {
 
 /** A worker in a process of its own, which starts these lines, each as the run of its place, and then waits. */
 export function startWorker(folder: string, lines: readonly string[], firstId = 0) {
+  for (const index of lines.keys()) mkdirSync(join(folder, jobIdOf(firstId + index)));
   const worker = startNode("supervise.ts", [folder, SERVE.join("\n"), String(firstId), ...lines]);
   return {
     ...worker,

@@ -81,7 +81,7 @@ export async function killWorker(worker: WorkerProcess): Promise<void> {
 /** The supervisors that a worker has started and that live. */
 export function supervisorsOf(workerPid: number): readonly number[] {
   return processes().flatMap(({ pid, parent, args }) =>
-    parent === workerPid && / __exec$/.test(args) && isRunning(pid) ? [pid] : [],
+    parent === workerPid && args.endsWith(" __exec") && isRunning(pid) ? [pid] : [],
   );
 }
 

@@ -60,11 +60,6 @@ it.for([33, 34, 35, 36, 37, 38])("fails one attempt and no other when %i descrip
   const attempts = await Promise.all(Array.from({ length: 6 }, (_, id) => place.start(id, { line: "sleep 60" })));
   for (const attempt of attempts) attempt.stop("graceful");
 
-  const x = await Promise.all(attempts.map(({ ended }) => ended));
-  console.log(
-    limit,
-    x.map((e) => e.cause),
-  );
   const kinds = (await Promise.all(attempts.map(({ ended }) => ended))).map(({ cause }) => cause.kind);
 
   expect(kinds).not.toContain("lost");

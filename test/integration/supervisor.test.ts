@@ -1,13 +1,19 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { isRunning } from "../helpers/aexp-process.ts";
-import { jobIdOf, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
+import { jobIdOf, SERVE, specOf, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 
 const PROGRAMS = join(import.meta.dirname, "..", "fixtures", "programs");
+
+/** A line that leaves a process behind, in a session of its own, with the line's output. */
+function leaveDaemon(line: string): string {
+  return `setsid sh -c '${line}' & echo $! > "$AEXP_JOB_WORKSPACE/pid"; echo begun`;
+}
 
 describe("an attempt under a supervisor", () => {
   it("is on record before its command begins", async () => {
@@ -33,7 +39,9 @@ describe("an attempt under a supervisor", () => {
 
     expect(end).toMatchObject({ cause: { kind: "exited", exitCode: 3 }, exitCode: 3 });
     expect(place.log(1)).toBe("out");
-    expect(readFileSync(place.path(1, ".aexp/attempt-1/stderr.log"))).toEqual(Buffer.from("\xffer" + "r", "latin1"));
+    expect(readFileSync(place.path(1, ".aexp/attempt-1/stderr.log"))).toEqual(
+      Buffer.from([0xff, ...Buffer.from("err")]),
+    );
     expect(place.attemptFolder(1).readEnd()).toEqual(JSON.parse(JSON.stringify(end)));
   });
 
@@ -92,11 +100,10 @@ describe("an attempt under a supervisor", () => {
 
   it("does not wait for a daemon in another session, silent or not, that holds its output open", async () => {
     const place = new TestSupervision();
-    const daemon = (what: string): string => `setsid sh -c '${what}' & echo $! > "$AEXP_JOB_WORKSPACE/pid"; echo begun`;
 
     const ends = await Promise.all([
-      place.run(1, { line: daemon("exec sleep 62") }),
-      place.run(2, { line: daemon("while echo more; do sleep 0.05; done") }),
+      place.run(1, { line: leaveDaemon("exec sleep 62") }),
+      place.run(2, { line: leaveDaemon("while echo more; do sleep 0.05; done") }),
     ]);
 
     expect(ends.map(({ cause }) => cause)).toEqual([
@@ -232,7 +239,18 @@ describe("what cannot be started", () => {
     expect((await place.run(99)).exitCode).toBe(0);
   });
 
-  it("says so when the run's folder cannot be made", async () => {
+  it("says so when the run's folder is gone, and does not make it again", async () => {
+    const place = new TestSupervision();
+
+    const attempt = await place.supervisor.start(specOf(1));
+
+    expect(attempt.process).toBeUndefined();
+    const problem = `the run's folder ${JSON.stringify(join(place.folder, jobIdOf(1)))} is gone (ENOENT)`;
+    expect((await attempt.ended).cause).toEqual({ kind: "not_started", problem });
+    expect(existsSync(join(place.folder, jobIdOf(1)))).toBe(false);
+  });
+
+  it("says so when the run's folder is none that can be written to", async () => {
     const place = new TestSupervision();
     writeFileSync(join(place.folder, jobIdOf(1)), "a file where the folder should be");
 
@@ -290,4 +308,11 @@ it("knows how much may still be written", () => {
 
   expect(place.supervisor.freeBytes(place.folder)).toBeGreaterThan(0);
   expect(place.supervisor.freeBytes(join(place.folder, "nowhere"))).toBeUndefined();
+});
+
+it("has nothing to do without a worker, and says so", () => {
+  const { status, stderr } = spawnSync(process.execPath, SERVE.slice(1), { encoding: "utf8" });
+
+  expect(status).toBe(2);
+  expect(stderr).toContain("no worker started it");
 });

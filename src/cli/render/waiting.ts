@@ -2,6 +2,7 @@ import { toInstant } from "../../model/clock.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import { type TaskState, toRunStatus } from "../../queue/task.ts";
 import type { Waiting } from "../../queue/waiting.ts";
+import { cutText } from "./text-width.ts";
 import { renderInstant } from "./time.ts";
 
 /** What times are told relative to; ISO where nobody watches. */
@@ -9,6 +10,9 @@ export interface TimeContext {
   readonly nowMs: number;
   readonly isTTY: boolean;
 }
+
+/** Keys of locks are often paths. */
+const MAX_KEY_WIDTH = 24;
 
 /** What a run waits for, in a few words for a table: "a1b2c3d4 +2", "lane gpu (2 of 2)". */
 export function renderWaiting(waiting: Waiting | undefined, context: TimeContext): string {
@@ -32,7 +36,7 @@ export function renderWaiting(waiting: Waiting | undefined, context: TimeContext
     case "caller_full":
       return `lane ${waiting.lane} (${waiting.active} of ${waiting.max} of ${waiting.caller})`;
     case "lock":
-      return `lock ${waiting.lock.key}`;
+      return `lock ${cutText(toSafeLine(waiting.lock.key), MAX_KEY_WIDTH)}`;
     case "held_back":
       return "disk space";
     case "worker":

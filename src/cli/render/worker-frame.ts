@@ -104,9 +104,7 @@ function runningLines(all: readonly RunningLine[], screen: Screen, room: number)
   const shown = all.length <= lines ? all : all.slice(0, Math.max(0, lines - 1));
   if (shown.length === 0) return [cutText(`${renderCount(all.length)} runs under way`, screen.width)];
   const rest = all.length - shown.length;
-  const columns = RUNNING_COLUMNS.filter(
-    ({ name, value }) => name === "run" || shown.some((line) => value(line) !== ""),
-  );
+  const columns = RUNNING_COLUMNS.filter((column) => shown.some((line) => column.value(line) !== ""));
   return [
     ...renderTable(columns, shown, { width: screen.width, color: screen.color }).split("\n"),
     ...(rest > 0 ? [`… and ${renderCount(rest)} more`] : []),

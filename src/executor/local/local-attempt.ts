@@ -12,7 +12,7 @@ import type { Child, Launch } from "./launch.ts";
 import { countOomKills } from "./oom-kills.ts";
 import { endGroup, signalSameGroup } from "./process-group.ts";
 import { startTimer } from "./timer.ts";
-import { identifyProcess, isGroupAlive, recordOfGone } from "./process-identity.ts";
+import { identifyProcess, isGroupAlive, isSameProcessAlive, recordOfGone } from "./process-identity.ts";
 
 const STDERR_TAIL_BYTES = 8192;
 /** How long a pipe that a silent process outside the group still holds is read, after the program and its group. */
@@ -172,8 +172,9 @@ export class LocalAttempt implements RunningAttempt {
   }
 
   #end(cause: AttemptCause, graceMs: number): void {
-    if (!this.#isOver) this.#endedBy ??= cause;
     if (this.#group === undefined) return;
+    // It may be dead although we have not heard of it: then this is not why.
+    if (!this.#isOver && isSameProcessAlive(this.#group)) this.#endedBy ??= cause;
     if (graceMs === 0) signalSameGroup(this.#group, "SIGKILL");
     else this.#ending ??= endGroup(this.#group, graceMs);
   }

@@ -2,70 +2,10 @@ import { describe, expect, it } from "vitest";
 
 import type { Lane } from "../../../src/queue/lane.ts";
 import type { ResourceLock, WorkerInfo } from "../../../src/queue/queue-store.ts";
-import { DEFAULT_RETRY, type Task, type TaskSpec, type TaskState } from "../../../src/queue/task.ts";
+import type { Task } from "../../../src/queue/task.ts";
 import { judgeWaiting, toSituation } from "../../../src/queue/waiting.ts";
 import { idOf } from "../../contract/queue-kit.ts";
-
-const NOW = 1_000_000;
-
-function task(name: string, state: TaskState, patch: Partial<Task> & { readonly spec?: TaskSpec } = {}): Task {
-  return {
-    id: idOf(name),
-    seq: 1,
-    groupId: "grp_1",
-    experimentId: "E001",
-    spec: spec(),
-    state,
-    reason: undefined,
-    caller: "ana",
-    owner: "ana",
-    machine: "laptop",
-    target: undefined,
-    executor: "local",
-    effectivePriority: 0,
-    notBefore: 0,
-    stop: undefined,
-    attempt: 0,
-    failures: 0,
-    lease: undefined,
-    exitCode: undefined,
-    signal: undefined,
-    createdAt: NOW - 1000,
-    queuedAt: NOW - 1000,
-    startedAt: undefined,
-    endedAt: undefined,
-    ...patch,
-  };
-}
-
-function spec(patch: Partial<TaskSpec> = {}): TaskSpec {
-  return {
-    command: "true",
-    cwd: ".",
-    lane: "default",
-    kind: "default",
-    priority: 0,
-    needs: [],
-    resources: [],
-    retry: DEFAULT_RETRY,
-    graceMs: 10_000,
-    ...patch,
-  };
-}
-
-function lane(patch: Partial<Lane> = {}): Lane {
-  return {
-    name: "default",
-    maxRunning: undefined,
-    maxPerCaller: undefined,
-    isPaused: false,
-    onLost: "fail",
-    retainMs: undefined,
-    keepLast: 3,
-    ageMs: undefined,
-    ...patch,
-  };
-}
+import { lane, NOW, spec, task } from "../../helpers/tasks.ts";
 
 function worker(pools: string, machine = "laptop"): WorkerInfo {
   return {

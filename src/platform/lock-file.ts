@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync, statSync, utimesSync } from "node:fs";
+import { closeSync, fstatSync, futimesSync, openSync, rmSync, statSync, utimesSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { systemErrorCode } from "../model/errors.ts";
@@ -18,12 +18,12 @@ export interface HeldLock {
 }
 
 /**
- * Runs `task` while holding the lock named by `path`, a folder that exists as long as the lock is held.
+ * Runs `task` while holding the lock named by `path`, a file that exists as long as the lock is held.
  * The folder around it must exist. A holder that was killed blocks others for four seconds.
  *
  * @returns what `task` gives, or `undefined` when others held the lock for longer than `waitMs`
  */
-export async function withFolderLock<T>(
+export async function withLockFile<T>(
   path: string,
   waitMs: number,
   task: (lock: HeldLock) => Promise<T>,
@@ -31,7 +31,7 @@ export async function withFolderLock<T>(
   const deadline = performance.now() + waitMs;
   let wasAbandoned = false;
   for (;;) {
-    const lock = FolderLock.take(path);
+    const lock = LockFile.take(path);
     if (lock !== undefined) {
       try {
         return { result: await task({ wasAbandoned, isHeld: () => lock.isHeld() }) };
@@ -46,35 +46,30 @@ export async function withFolderLock<T>(
 }
 
 /** Locks that this process holds; when it ends in an orderly way, nobody waits for them. */
-const held = new Set<FolderLock>();
+const held = new Set<LockFile>();
 
 function releaseAll(): void {
   for (const lock of held) lock.release();
 }
 
-/** A folder that is ours as long as it has the time that we gave it: who takes it over makes a new one. */
-class FolderLock {
+/** A file that is ours as long as it has the time that we gave it: who takes the lock over makes a new one. */
+class LockFile {
   readonly #path: string;
   readonly #renewal: NodeJS.Timeout;
   #timeMs: number;
 
-  private constructor(path: string) {
+  private constructor(path: string, timeMs: number) {
     this.#path = path;
-    this.#timeMs = this.#touch();
+    this.#timeMs = timeMs;
     this.#renewal = setInterval(() => this.#renew(), RENEW_MS).unref();
     if (held.size === 0) process.once("exit", releaseAll);
     held.add(this);
   }
 
   /** `undefined` when somebody holds it. */
-  static take(path: string): FolderLock | undefined {
-    try {
-      mkdirSync(path);
-    } catch (error) {
-      if (systemErrorCode(error) === "EEXIST") return undefined;
-      throw error;
-    }
-    return new FolderLock(path);
+  static take(path: string): LockFile | undefined {
+    const timeMs = create(path);
+    return timeMs === undefined ? undefined : new LockFile(path, timeMs);
   }
 
   isHeld(): boolean {
@@ -85,57 +80,61 @@ class FolderLock {
     clearInterval(this.#renewal);
     held.delete(this);
     if (held.size === 0) process.off("exit", releaseAll);
-    if (this.isHeld()) removeFolder(this.#path);
+    if (this.isHeld()) rmSync(this.#path, { force: true });
   }
 
   #renew(): void {
     try {
-      if (this.isHeld()) this.#timeMs = this.#touch();
+      if (!this.isHeld()) return;
+      const nowS = Date.now() / 1000;
+      utimesSync(this.#path, nowS, nowS);
+      this.#timeMs = statSync(this.#path).mtimeMs;
     } catch {
       // Tried again in a second. Who takes the lock over meanwhile makes `isHeld` false.
     }
   }
+}
 
-  /** By our own clock, as others judge its age by theirs; that of a file server may differ. */
-  #touch(): number {
+/** @returns the time of the new file; `undefined` when there is one */
+function create(path: string): number | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "wx");
+  } catch (error) {
+    if (systemErrorCode(error) === "EEXIST") return undefined;
+    throw error;
+  }
+  try {
+    // By our own clock, as others judge its age by theirs; that of a file server may differ.
     const nowS = Date.now() / 1000;
-    utimesSync(this.#path, nowS, nowS);
-    return statSync(this.#path).mtimeMs;
+    futimesSync(descriptor, nowS, nowS);
+    return fstatSync(descriptor).mtimeMs;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
 /**
  * Removes a lock that is stale, unless another waiter is at it. Between a look and a removal another waiter may have
- * replaced the stale folder by its own fresh lock, and both would hold it; so waiters take turns, and look again.
+ * replaced the stale file by its own fresh lock, and both would hold it; so waiters take turns, and look again.
  */
 function removeInTurn(path: string): boolean {
   const turn = `${path}.break`;
-  try {
-    mkdirSync(turn);
-  } catch (error) {
-    if (systemErrorCode(error) !== "EEXIST") throw error;
+  if (create(turn) === undefined) {
     // The waiter whose turn it was has died, too.
-    if (isStale(turn)) removeFolder(turn);
+    if (isStale(turn)) rmSync(turn, { force: true });
     return false;
   }
   try {
     if (!isStale(path)) return false;
-    removeFolder(path);
+    rmSync(path, { force: true });
     return true;
   } finally {
-    removeFolder(turn);
+    rmSync(turn, { force: true });
   }
 }
 
 function isStale(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && found.mtimeMs < Date.now() - STALE_MS;
-}
-
-function removeFolder(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT") throw error;
-  }
 }
