@@ -81,6 +81,8 @@ class Worker {
   #ending: "failure" | "drained" | undefined;
   /** When what still runs is given back; by the monotonic clock. */
   #drainsBy: number | undefined;
+  /** The store could not be written when the leases were last to be renewed. */
+  #isCutOff = false;
   #isWoken = false;
   #wake: () => void = () => undefined;
   #delivery: Promise<unknown> | undefined;
@@ -112,7 +114,8 @@ class Worker {
     let waiting = 0;
     for (;;) {
       await this.#attend();
-      const hasClaimed = this.#ending === undefined && (await this.#survive(() => this.#fillSlots(), false));
+      const mayClaim = this.#ending === undefined && !this.#isCutOff;
+      const hasClaimed = mayClaim && (await this.#survive(() => this.#fillSlots(), false));
       if (hasClaimed) continue;
       if (this.#ending !== undefined && this.#live.size === 0) break;
       if (this.#options.isUntilEmpty && this.#live.size === 0) {
@@ -138,6 +141,8 @@ class Worker {
       for (const live of this.#live.values()) live.release();
     }
     if (this.#isDue("renew", timing.renewMs)) await this.#renew();
+    // Each of the others would wait for the store as well, and the fence would come too late.
+    if (this.#isCutOff) return;
     if (this.#isDue("reap", timing.reapMs)) await this.#survive(() => this.#reap(), undefined);
     if (this.#live.size > 0 && this.#isDue("stops", timing.pollMs * 2)) {
       await this.#survive(() => this.#obeyStops(), undefined);
@@ -313,7 +318,11 @@ class Worker {
       await this.#report();
       return await this.#ports.store.renew(workerId, tokens, timing.leaseMs);
     }, undefined);
-    if (renewal === undefined) return;
+    this.#isCutOff = renewal === undefined;
+    if (renewal === undefined) {
+      this.#due.renew = this.#repo.clock.monotonicMs() + timing.pollMs;
+      return;
+    }
     this.#renewedMs = askedMs;
     for (const token of renewal.lost) this.#live.get(token)?.discard();
     for (const { token, mode } of renewal.stops) this.#live.get(token)?.stop(mode);

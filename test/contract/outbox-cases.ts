@@ -68,7 +68,6 @@ export function outboxCases(open: OpenFixture): void {
   it("keeps the order of a run: nothing overtakes what is hidden or to be tried again", async () => {
     const kit = await start();
     await kit.submit({ a: {} });
-    const isMark = (item: OutboxItem) => item.topic === "mark";
     const [queued] = (await kit.store.takeOutbox(100, HIDE_MS)).filter(isMark);
     await kit.submit({ b: {} });
     await kit.succeed(await kit.claim());
@@ -157,4 +156,8 @@ async function pauseUntilDue(kit: QueueKit): Promise<number> {
     kit.fixture.advance(1000);
   }
   return Infinity;
+}
+
+function isMark(item: OutboxItem): boolean {
+  return item.topic === "mark";
 }

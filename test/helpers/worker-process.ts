@@ -66,10 +66,14 @@ function toTold(line: string): Told {
 
 /** Waits until a worker has told something of a kind. */
 export async function untilTold(worker: WorkerProcess, kind: string, count = 1): Promise<readonly Told[]> {
-  return await waitUntil(`${kind} from ${worker.id}: ${worker.printed.stderr}`, () => {
-    const told = worker.told(kind);
-    return told.length >= count && told;
-  });
+  try {
+    return await waitUntil(`${kind} from ${worker.id}`, () => {
+      const told = worker.told(kind);
+      return told.length >= count && told;
+    });
+  } catch (error) {
+    throw new Error(`${worker.id} told ${JSON.stringify(worker.told())} ${worker.printed.stderr}`, { cause: error });
+  }
 }
 
 /** Kills a worker as nothing can be survived, and waits until it is gone. */
