@@ -1,9 +1,10 @@
+import type { AttemptEnd } from "../executor/executor.ts";
+import { judgeAttempt } from "../executor/judge-attempt.ts";
 import type { SupervisedAttempt } from "../executor/supervisor.ts";
 import type { AttemptResult } from "../queue/queue-store.ts";
-import { isTerminalState, type Task } from "../queue/task.ts";
+import type { Task } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
-import { isReasonCode } from "../run/run-status.ts";
-import { toResult, type WorkPorts } from "./execute-task.ts";
+import type { WorkPorts } from "./execute-task.ts";
 import type { Repo } from "./repo.ts";
 
 /** What became of an attempt that began under another worker. */
@@ -35,8 +36,19 @@ export async function findAttempt(
 /** After a power cut the document may know of an end of which the disk has kept nothing else. */
 function documentedResult(repo: Repo, id: JobId, attempt: number): AttemptResult | undefined {
   const record = repo.runs.read(id).document.facts.attempts?.find(({ n }) => n === attempt);
-  const state = record?.status;
-  if (record === undefined || (state !== "complete" && state !== "failed" && state !== "stopped")) return undefined;
-  const { reason, exit_code: exitCode, signal } = record;
-  return { state, reason: toReason(reason), exitCode: exitCode ?? undefined, signal: signal ?? undefined };
+  if (record === undefined) return undefined;
+  const { status: state, reason, exit_code: exitCode, signal } = record;
+  const { code, message = "" } = reason ?? {};
+  return {
+    state,
+    reason: code === undefined ? undefined : { code, message },
+    exitCode: exitCode ?? undefined,
+    signal: signal ?? undefined,
+  };
+}
+
+/** What the end of an attempt means for its task. */
+export function toResult(end: AttemptEnd): AttemptResult {
+  const { status, reason } = judgeAttempt(end.cause);
+  return { state: status, reason, exitCode: end.exitCode ?? undefined, signal: end.signal ?? undefined };
 }

@@ -11,8 +11,10 @@ import type { TaskReason, TaskState } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import { CodeWatch } from "./code-watch.ts";
 import { deliverEvents, deliverMarks } from "./deliver-outbox.ts";
-import { startTask, toResult, type WorkPorts } from "./execute-task.ts";
+import { startTask, type WorkPorts } from "./execute-task.ts";
+import { toResult } from "./find-attempt.ts";
 import { LiveAttempt } from "./live-attempt.ts";
+import { purgeQueue } from "./purge-queue.ts";
 import type { QueueTiming } from "./queue-timing.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
 import type { Repo } from "./repo.ts";
@@ -148,7 +150,8 @@ class Worker {
       await this.#survive(() => this.#obeyStops(), undefined);
     }
     if (this.#isDue("age", AGE_MS)) await this.#survive(() => this.#ports.store.age(), 0);
-    if (this.#isDue("purge", PURGE_MS)) await this.#survive(() => this.#ports.store.purge({ dryRun: false }), []);
+    if (this.#isDue("purge", PURGE_MS))
+      await this.#survive<unknown>(() => purgeQueue(this.#repo, this.#ports.store, { dryRun: false }), undefined);
     if (this.#delivery === undefined && this.#isDue("deliver", DELIVERY_MS)) this.#deliver();
   }
 
@@ -215,7 +218,7 @@ class Worker {
     return false;
   }
 
-  async #start(claim: Claim): Promise<SupervisedAttempt | "stop_asked"> {
+  async #start(claim: Claim): Promise<SupervisedAttempt | AttemptResult> {
     const { env, timing } = this.#options;
     return await startTask(this.#repo, this.#ports, claim, {
       code: this.#code,
@@ -224,7 +227,7 @@ class Worker {
     });
   }
 
-  #carry(live: LiveAttempt, start: () => Promise<SupervisedAttempt | "stop_asked">): void {
+  #carry(live: LiveAttempt, start: () => Promise<SupervisedAttempt | AttemptResult>): void {
     this.#live.set(live.token, live);
     const carried = this.#carryOut(live, start).finally(() => {
       this.#live.delete(live.token);
@@ -234,12 +237,12 @@ class Worker {
     this.#carried.add(carried);
   }
 
-  async #carryOut(live: LiveAttempt, start: () => Promise<SupervisedAttempt | "stop_asked">): Promise<void> {
+  async #carryOut(live: LiveAttempt, start: () => Promise<SupervisedAttempt | AttemptResult>): Promise<void> {
     let end: AttemptEnd | undefined;
     let result: AttemptResult;
     try {
       const program = await start();
-      if (program === "stop_asked") result = { state: "stopped", reason: undefined };
+      if ("state" in program) result = program;
       else {
         live.begin(program);
         this.#options.observe({ kind: "started", attempt: live });
@@ -256,7 +259,8 @@ class Worker {
   async #settle(live: LiveAttempt, result: AttemptResult, end: AttemptEnd | undefined): Promise<void> {
     const { store } = this.#ports;
     const { id } = live.task;
-    const isReleased = live.fate === "released" && end?.cause.kind === "stopped";
+    // What nobody asked to stop was given back, by us or by the worker before us.
+    const isReleased = result.state === "stopped" && (live.fate === "released" || !(await this.#isToStop(id)));
     let state: TaskState | undefined;
     if (live.fate === "discarded") {
       // If nobody has taken it over yet, it is settled now that its program is dead.
@@ -276,6 +280,10 @@ class Worker {
     // Who stopped it, and not by which signal we did.
     const task = state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
     this.#tellEnd(live, { state, isReleased, reason: task?.reason ?? result.reason, end });
+  }
+
+  async #isToStop(id: JobId): Promise<boolean> {
+    return await this.#survive(async () => (await this.#ports.store.task(id))?.stop !== undefined, true);
   }
 
   #tellEnd(

@@ -97,6 +97,9 @@ export function outboxCases(open: OpenFixture): void {
     expect(pauses.slice(0, 9)).toEqual(pauses.slice(0, 9).toSorted((a, b) => a - b));
     expect(pauses.at(-1)).toBe(Infinity);
     expect(await kit.store.outboxCounts()).toEqual({ pending: 0, dead: 1 });
+
+    expect(await kit.store.reviveOutbox()).toBe(1);
+    expect(await kit.store.takeOutbox(1, HIDE_MS)).toMatchObject([{ tries: 0 }]);
   });
 
   it("makes and changes lanes, and removes limits", async () => {

@@ -86,6 +86,28 @@ describe("when a worker is killed", () => {
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 1 }]);
   });
 
+  it("while it gives back what it executes, the run is queued and not stopped", async () => {
+    const project = await makeQueueProject();
+    const command =
+      `[ "$AEXP_ATTEMPT" = 1 ] || exit 0; trap 'echo told > "$AEXP_JOB_WORKSPACE/told"; sleep 0.5; exit 1' TERM; ` +
+      'echo $$ >> "$AEXP_JOB_WORKSPACE/pids"; while :; do sleep 0.05; done';
+    const id = await onlyRun(project, { command, graceMs: 20_000 });
+    const first = startWorker(project.root, { id: "first", env: LONG_LEASE });
+    await untilPids(project, id, 1);
+    first.child.kill("SIGTERM");
+    await untilTold(first, "draining");
+    first.child.kill("SIGTERM");
+    await waitUntil("TERM", () => existsSync(fileOf(project, id, "told")));
+    await killWorker(first);
+
+    const second = startWorker(project.root, { id: "second", env: LONG_LEASE });
+
+    expect((await second.ended).exitCode).toBe(0);
+    expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([
+      { state: "complete", attempt: 2, failures: 0 },
+    ]);
+  });
+
   it("and the program ended meanwhile, its end is recorded, and it is not executed again", async () => {
     const project = await makeQueueProject();
     const id = await onlyRun(project, { command: UNTIL_GO.replace("exit 0", "exit 7") });

@@ -27,7 +27,7 @@ import { keepLaneCopy } from "./lane-copy.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
-import { countOutbox, failItem, finishItems, takeOutbox } from "./outbox.ts";
+import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
 import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "./records.ts";
@@ -242,6 +242,10 @@ export class SqliteQueueStore implements QueueStore {
 
   async outboxFailed(id: number, problem: string) {
     this.#db.write((tx) => failItem(tx, id, problem));
+  }
+
+  async reviveOutbox() {
+    return this.#db.write((tx) => reviveItems(tx));
   }
 
   async outboxCounts() {
