@@ -260,7 +260,8 @@ class Worker {
     const { store } = this.#ports;
     const { id } = live.task;
     // What nobody asked to stop was given back, by us or by the worker before us.
-    const isReleased = result.state === "stopped" && (live.fate === "released" || !(await this.#isToStop(id)));
+    const task = result.state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
+    const isReleased = result.state === "stopped" && (live.fate === "released" || task?.stop === undefined);
     let state: TaskState | undefined;
     if (live.fate === "discarded") {
       // If nobody has taken it over yet, it is settled now that its program is dead.
@@ -278,12 +279,8 @@ class Worker {
       return;
     }
     // Who stopped it, and not by which signal we did.
-    const task = state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
-    this.#tellEnd(live, { state, isReleased, reason: task?.reason ?? result.reason, end });
-  }
-
-  async #isToStop(id: JobId): Promise<boolean> {
-    return await this.#survive(async () => (await this.#ports.store.task(id))?.stop !== undefined, true);
+    const stopped = state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
+    this.#tellEnd(live, { state, isReleased, reason: stopped?.reason ?? result.reason, end });
   }
 
   #tellEnd(

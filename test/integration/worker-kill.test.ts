@@ -40,7 +40,7 @@ function fileOf({ repo }: QueueProject, id: JobId, name: string): string {
 async function untilPids(project: QueueProject, id: JobId, count: number): Promise<readonly number[]> {
   const path = fileOf(project, id, "pids");
   return await waitUntil(`${count} processes of the run`, () => {
-    const pids = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
+    const pids = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1).map(Number) : [];
     return pids.length >= count && pids;
   });
 }

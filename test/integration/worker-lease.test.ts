@@ -26,7 +26,7 @@ async function queueOne(
     id: only,
     untilPids: (count) =>
       waitUntil(`${count} programs`, () => {
-        const pids = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
+        const pids = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1).map(Number) : [];
         return pids.length >= count && pids;
       }),
   };

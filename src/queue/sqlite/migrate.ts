@@ -7,7 +7,7 @@ import type { Migration } from "./migrations/migrations.ts";
 import { integer, type Row, text } from "./rows.ts";
 
 /** Says in the file's header that the database is ours: "aexp". */
-export const APPLICATION_ID = 0x61657870;
+const APPLICATION_ID = 0x61657870;
 
 /**
  * Brings the schema up to the newest step. Each step is one transaction that begins with its version row, so two

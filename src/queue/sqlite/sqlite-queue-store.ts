@@ -45,7 +45,7 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
  * The queue in one SQLite file, for the processes of one machine. Methods are asynchronous by their interface only:
  * each does its whole work before it returns.
  */
-export class SqliteQueueStore implements QueueStore {
+class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
   /** The last claim found a task, so the next one will probably do so, too. */
   #isClaimLikely = false;
