@@ -324,10 +324,8 @@ class Worker {
       return await this.#ports.store.renew(workerId, tokens, timing.leaseMs);
     }, undefined);
     this.#isCutOff = renewal === undefined;
-    if (renewal === undefined) {
-      this.#due.renew = this.#repo.clock.monotonicMs() + timing.pollMs;
-      return;
-    }
+    if (this.#isCutOff) this.#due.renew = askedMs; // asks again at once
+    if (renewal === undefined) return;
     this.#renewedMs = askedMs;
     for (const token of renewal.lost) this.#live.get(token)?.discard();
     for (const { token, mode } of renewal.stops) this.#live.get(token)?.stop(mode);

@@ -120,7 +120,8 @@ function judgeWorker(task: Task, { workers }: QueueSituation): Waiting {
   const { spec, target, owner, reason, executor } = task;
   const served = workers.some(
     ({ machine, pools }) =>
-      (target === undefined || target === machine) && readPools(pools).some(({ filter }) => admitsKind(filter, spec.kind)),
+      (target === undefined || target === machine) &&
+      readPools(pools).some(({ filter }) => admitsKind(filter, spec.kind)),
   );
   if (!served && executor === "local") return { kind: "worker", kindOfRun: spec.kind, target, owner };
   return reason?.code === "disk_full" ? { kind: "held_back", message: reason.message } : { kind: "turn" };

@@ -9,7 +9,7 @@ import { expectSettled } from "../helpers/queue-audit.ts";
 import { makeQueueProject, type QueueProject } from "../helpers/queue-project.ts";
 import { queueRuns, type TestRun } from "../helpers/queue-runs.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
-import { startWorker, untilTold, type WorkerProcess } from "../helpers/worker-process.ts";
+import { databaseOf, holdStill, startWorker, untilTold } from "../helpers/worker-process.ts";
 
 /** Says which process it is, and does not end by itself but in later attempts. */
 const LONG_AT_FIRST = 'echo $$ >> "$AEXP_JOB_WORKSPACE/pids"; [ "$AEXP_ATTEMPT" -gt 1 ] || exec sleep 300';
@@ -32,26 +32,6 @@ async function queueOne(
   };
 }
 
-/** Stops a worker where it keeps nobody else from writing. */
-async function holdStill(project: QueueProject, worker: WorkerProcess): Promise<void> {
-  await untilTold(worker, "started");
-  using db = new DatabaseSync(databaseOf(project), { timeout: 0 });
-  await waitUntil("a moment outside of a transaction", () => {
-    worker.child.kill("SIGSTOP");
-    try {
-      db.exec("BEGIN IMMEDIATE; ROLLBACK");
-      return true;
-    } catch {
-      worker.child.kill("SIGCONT");
-      return false;
-    }
-  });
-}
-
-function databaseOf({ root }: QueueProject): string {
-  return join(root, ".aexp", "state", "aexp.db");
-}
-
 describe("a worker that was stopped for longer than its lease", () => {
   it("finds its run settled by another worker, and writes nothing", async () => {
     const project = await makeQueueProject();
@@ -59,7 +39,7 @@ describe("a worker that was stopped for longer than its lease", () => {
     const { id, untilPids } = await queueOne(project);
     const stopped = startWorker(project.root, { id: "stopped" });
     const [pid = 0] = await untilPids(1);
-    await holdStill(project, stopped);
+    await holdStill(project.root, stopped);
 
     const other = startWorker(project.root, { id: "other" });
     await untilTold(other, "recovered");
@@ -86,7 +66,7 @@ describe("a worker that was stopped for longer than its lease", () => {
     const { id, untilPids } = await queueOne(project);
     const stopped = startWorker(project.root, { id: "stopped" });
     const [pid = 0] = await untilPids(1);
-    await holdStill(project, stopped);
+    await holdStill(project.root, stopped);
 
     const other = startWorker(project.root, { id: "other" });
     await untilPids(2);
@@ -106,7 +86,7 @@ describe("a worker that was stopped for longer than its lease", () => {
     const { id, untilPids } = await queueOne(project);
     const stopped = startWorker(project.root, { id: "stopped" });
     const [pid = 0] = await untilPids(1);
-    await holdStill(project, stopped);
+    await holdStill(project.root, stopped);
     const before = await store.task(id);
     // What a worker does that cannot see this machine's processes.
     await store.adopt(id, before?.lease?.token ?? "", { workerId: "far", token: "far-token", leaseMs: 60_000 });
@@ -125,7 +105,7 @@ describe("a worker that was stopped for longer than its lease", () => {
     const { untilPids } = await queueOne(project);
     const stopped = startWorker(project.root, { id: "stopped" });
     const [pid = 0] = await untilPids(1);
-    await holdStill(project, stopped);
+    await holdStill(project.root, stopped);
     await waitUntil("the end of the lease", async () => (await store.expired(undefined, 1)).length === 1);
     stopped.child.kill("SIGCONT");
 
@@ -145,7 +125,7 @@ describe("a worker that cannot write the database", () => {
     const worker = startWorker(project.root, { id: "cut-off" });
     const [pid = 0] = await untilPids(1);
     await untilTold(worker, "started");
-    const lock = new DatabaseSync(databaseOf(project), { timeout: 5000 });
+    const lock = new DatabaseSync(databaseOf(project.root), { timeout: 5000 });
     onTestFinished(() => lock.close());
     lock.exec("BEGIN IMMEDIATE");
 
@@ -170,7 +150,7 @@ describe("a worker that cannot write the database", () => {
     const worker = startWorker(project.root, { id: "cut-off", env: { AEXP_LEASE_S: "60" } });
     await untilPids(1);
     await untilTold(worker, "started");
-    const lock = new DatabaseSync(databaseOf(project), { timeout: 5000 });
+    const lock = new DatabaseSync(databaseOf(project.root), { timeout: 5000 });
     onTestFinished(() => lock.close());
     lock.exec("BEGIN IMMEDIATE");
     const end = join(project.repo.runs.workspaceOf(id), ".aexp", "attempt-1", "exit.json");

@@ -31,7 +31,7 @@ export default class QueueAdd extends BaseCommand {
     if (strays.length > 0) throw missingDashes(strays.map(String));
     const repo = this.openRepo(flags);
     const request = await toSubmissionRequest(repo, flags, command, this.io);
-    const isDryRun = flags["dry-run"] === true;
+    const isDryRun = flags["dry-run"];
     await using store = isDryRun ? await openQueueIfPresent(repo) : await openQueue(repo);
     const config = await repo.readConfig();
     if (store !== undefined && !isDryRun) await applyLanes(store, config);
