@@ -233,19 +233,20 @@ describe("a worker in the background", () => {
     const kept = readdirSync(join(project.root, ".aexp", "state")).filter((name) => name.startsWith("worker-"));
     expect(kept).toHaveLength(21);
     expect(kept).toContain("worker-w-10.log");
-    expect(() => logs.create("w-39", { newest: 20, workerIds: [] })).toThrow();
+    expect(() => logs.create("w-39", { newest: 20, workerIds: [] })).toThrow("EEXIST");
   });
 });
 
-describe("workers that cannot be asked", () => {
-  const report = (project: QueueProject, patch: Partial<WorkerInfo>) => {
-    const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = project.ports.executor.self;
-    const machine = project.repo.machineLabel;
-    const startedAt = Date.now() - 3_600_000;
-    const info = { id: "w-1", machine, pid, startFingerprint, bootId, pools: "*=1", state: "up", startedAt } as const;
-    return project.ports.store.reportWorker({ ...info, ...patch });
-  };
+/** Reports a worker whose process is that of the test, unless the patch says otherwise. */
+async function report(project: QueueProject, patch: Partial<WorkerInfo>): Promise<void> {
+  const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = project.ports.executor.self;
+  const machine = project.repo.machineLabel;
+  const startedAt = Date.now() - 3_600_000;
+  const info = { id: "w-1", machine, pid, startFingerprint, bootId, pools: "*=1", state: "up", startedAt } as const;
+  await project.ports.store.reportWorker({ ...info, ...patch });
+}
 
+describe("workers that cannot be asked", () => {
   it("are named with what to do: of another machine, and dead ones", async () => {
     const project = await makeQueueProject();
     await report(project, { id: "far-1", machine: "cluster", pid: 77 });
