@@ -15,7 +15,6 @@ import { makeQueueProject } from "../helpers/queue-project.ts";
 import { queueRuns, type TestRun } from "../helpers/queue-runs.ts";
 import { Random, seedFrom } from "../helpers/random.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
-import { waitUntil } from "../helpers/wait-until.ts";
 import { startWorker, supervisorsOf, type WorkerProcess } from "../helpers/worker-process.ts";
 
 const RUNS = 60;
