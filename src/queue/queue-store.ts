@@ -15,6 +15,8 @@ export interface NewTask {
   readonly executor: ExecutorKind;
   /** Number of the last attempt that the run's document knows of, so that the next one follows it; 0, when absent. */
   readonly lastAttempt?: number;
+  /** Its document says already that it is queued. */
+  readonly isMarked?: boolean;
   /** Whether it is executed again on purpose although the store knows that it succeeded. */
   readonly force?: boolean;
 }
@@ -288,7 +290,10 @@ export interface QueueStore extends AsyncDisposable {
   age(): Promise<number>;
 
   // Outbox
-  /** Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. */
+  /**
+   * Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. The events
+   * of one run come in order; a mark does not wait for earlier ones.
+   */
   takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]): Promise<readonly OutboxItem[]>;
   outboxDone(ids: number | readonly number[]): Promise<void>;
   /** Tries again later; after ten tries the item is dead and only counted. */

@@ -30,7 +30,7 @@ export function submitTasks(tx: WriteTransaction, group: NewGroup, tasks: readon
   storeGroup(tx, group);
   const seq = integer(tx.db.get("SELECT coalesce(max(seq), 0) AS seq FROM tasks") ?? {}, "seq") + 1;
   const created = tasks.map((task, index) => storeTask(tx, group.id, task, seq + index, known.earlier.get(task.id)));
-  const begun = created.map((task) => begin(tx, task, known.needed));
+  const begun = created.map((task, index) => begin(tx, task, known.needed, tasks[index]?.isMarked === true));
   const skipped = begun.filter((task) => task.state === "skipped");
   if (skipped.length === 0) return begun;
   followEnds(tx, skipped);
@@ -156,7 +156,12 @@ const STORE_TASK = `
   RETURNING *`;
 
 /** Stores the edges of a task, and queues, blocks or skips it by what is needed. */
-function begin(tx: WriteTransaction, task: StoredTask, needed: ReadonlyMap<JobId, StoredTask>): StoredTask {
+function begin(
+  tx: WriteTransaction,
+  task: StoredTask,
+  needed: ReadonlyMap<JobId, StoredTask>,
+  isMarked: boolean,
+): StoredTask {
   const broken: StoredTask[] = [];
   let isOpen = false;
   for (const { run, condition } of strictest(task.spec.needs)) {
@@ -174,8 +179,8 @@ function begin(tx: WriteTransaction, task: StoredTask, needed: ReadonlyMap<JobId
   }
   const [first] = broken.toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
   if (first !== undefined) return skip(tx, task, skipReason(first));
-  if (isOpen) return transition(tx, task, "blocked", {}, { kind: "run.blocked" });
-  return transition(tx, task, "queued", {}, { kind: "run.queued" });
+  if (isOpen) return transition(tx, task, "blocked", {}, { kind: "run.blocked" }, { isMarked });
+  return transition(tx, task, "queued", {}, { kind: "run.queued" }, { isMarked });
 }
 
 /** One edge for each task that is needed; of two the one that asks for success. */
