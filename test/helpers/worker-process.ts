@@ -111,7 +111,7 @@ export function supervisorsOf(workerPid: number): readonly number[] {
 }
 
 /** All processes of this machine. */
-export function processes(): readonly { readonly pid: number; readonly parent: number; readonly args: string }[] {
+function processes(): readonly { readonly pid: number; readonly parent: number; readonly args: string }[] {
   const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).trim().split("\n");
   return lines.map((line) => {
     const [, pid = "", parent = "", args = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
@@ -123,7 +123,7 @@ export function processes(): readonly { readonly pid: number; readonly parent: n
  * The living processes in whose environment or arguments a text occurs. A worker's environment goes to everything that
  * it starts, so a variable of one test finds all that the test has left. Only Linux shows environments.
  */
-export function processesWith(text: string): readonly number[] {
+function processesWith(text: string): readonly number[] {
   const byArguments = processes().flatMap(({ pid, args }) => (args.includes(text) ? [pid] : []));
   const byEnvironment =
     process.platform === "linux"
