@@ -123,7 +123,7 @@ function processes(): readonly { readonly pid: number; readonly parent: number; 
  * The living processes in whose environment or arguments a text occurs. A worker's environment goes to everything that
  * it starts, so a variable of one test finds all that the test has left. Only Linux shows environments.
  */
-function processesWith(text: string): readonly number[] {
+export function processesWith(text: string): readonly number[] {
   const byArguments = processes().flatMap(({ pid, args }) => (args.includes(text) ? [pid] : []));
   const byEnvironment =
     process.platform === "linux"
