@@ -12,7 +12,9 @@ const PROGRAMS = join(import.meta.dirname, "..", "fixtures", "programs");
 
 /** A line that leaves a process behind, in a session of its own, with the line's output. */
 function leaveDaemon(line: string): string {
-  return `setsid sh -c '${line}' & echo $! > "$AEXP_JOB_WORKSPACE/pid"; echo begun`;
+  // Until it has its own session it would be ended with the rest of the group.
+  const isThere = '[ -s "$AEXP_JOB_WORKSPACE/pid" ]';
+  return `setsid sh -c 'echo $$ > "$AEXP_JOB_WORKSPACE/pid"; ${line}' & until ${isThere}; do sleep 0.01; done; echo begun`;
 }
 
 describe("an attempt under a supervisor", () => {
