@@ -3,8 +3,8 @@ import { TASK_STATES } from "../task.ts";
 import { isSuccess, skipReason, toGroupState } from "../transitions.ts";
 import type { WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
-import { readGroup, readJobId, type StoredTask } from "./records.ts";
-import { word } from "./rows.ts";
+import { readGroup, readJobId, type StoredTask } from "../records.ts";
+import { word } from "../rows.ts";
 import { findTask, transition } from "./transition.ts";
 
 /**

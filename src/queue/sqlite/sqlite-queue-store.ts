@@ -29,9 +29,9 @@ import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
 import { countOutbox, failItem, finishItems, takeOutbox } from "./outbox.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
-import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "./records.ts";
+import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "../records.ts";
 import { retryTasks } from "./retry-tasks.ts";
-import { jsonTexts } from "./rows.ts";
+import { jsonTexts } from "../rows.ts";
 import { stopTasks } from "./stop-tasks.ts";
 import { submitTasks } from "./submit.ts";
 

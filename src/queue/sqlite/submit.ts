@@ -5,11 +5,12 @@ import { findCycle } from "../need-cycle.ts";
 import type { NewGroup, NewTask } from "../queue-store.ts";
 import { isTerminalState, type Need } from "../task.ts";
 import { isSuccess, judgeNeed, skipReason } from "../transitions.ts";
+import { NEW_LIFE } from "../task-move.ts";
 import type { WriteTransaction } from "./database.ts";
 import { followEnds, reopenGroup, skip } from "./end-effects.ts";
-import { readJobId, readStoredTask, type StoredTask } from "./records.ts";
-import { integer, text } from "./rows.ts";
-import { findTask, NEW_LIFE, transition } from "./transition.ts";
+import { readJobId, readStoredTask, type StoredTask } from "../records.ts";
+import { integer, text } from "../rows.ts";
+import { findTask, transition } from "./transition.ts";
 
 /** What must be there before anything is written. */
 interface Known {
