@@ -21,6 +21,7 @@ import {
   renewLeases,
   settleLostTask,
 } from "./attempt-writes.ts";
+import { ChangeWatch } from "./change-watch.ts";
 import { claimTask, holdBackTask } from "./claim.ts";
 import type { Database } from "./database.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
@@ -46,13 +47,19 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
  */
 export class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
+  readonly #watch: ChangeWatch;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#watch = new ChangeWatch(db);
   }
 
   async now() {
     return this.#db.now();
+  }
+
+  async waitForChange(timeoutMs: number, signal?: AbortSignal) {
+    await this.#watch.wait(timeoutMs, signal);
   }
 
   async lanes() {
