@@ -10,7 +10,7 @@ import type { QueueFixture } from "../contract/queue-kit.ts";
 /** A schema that goes when the test ends. */
 export async function newSchema(url = inject("postgresUrl")): Promise<string> {
   const schema = `aexp_test_${randomBytes(6).toString("hex")}`;
-  onTestFinished(async () => await execute(`DROP SCHEMA IF EXISTS ${schema} CASCADE`, url));
+  onTestFinished(async () => void (await execute(`DROP SCHEMA IF EXISTS ${schema} CASCADE`, url)));
   return schema;
 }
 

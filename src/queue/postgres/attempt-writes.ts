@@ -14,24 +14,23 @@ import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-sto
 import { readJobId, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
 import { integer, optionalText, text, word } from "../rows.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
-import { endOf, type WriteTransaction } from "./database.ts";
+import { endOf, type Opening, type WriteTransaction } from "./database.ts";
 import { followEnds } from "./end-effects.ts";
 import { TaskMoves } from "./task-moves.ts";
 
-/** The task, if the lease is this one. Every write of a worker begins here. */
-async function findLeased({ db }: WriteTransaction, id: JobId, token: string): Promise<StoredTask | undefined> {
-  const row = await db.get("SELECT * FROM tasks WHERE id = :id AND lease_token = :token", { id, token });
+/** Looks for the task, if the lease is this one. Every write of a worker begins here. */
+export function openLeased(id: JobId, token: string): Opening {
+  return { sql: "SELECT * FROM tasks WHERE id = :id AND lease_token = :token", values: { id, token } };
+}
+
+/** The task that {@link openLeased} has found. */
+function findLeased({ first: [row] }: WriteTransaction): StoredTask | undefined {
   return row === undefined ? undefined : readStoredTask(row);
 }
 
 /** See `QueueStore.recordProcess`. */
-export async function recordProcess(
-  tx: WriteTransaction,
-  id: JobId,
-  token: string,
-  process: AttemptProcess,
-): Promise<boolean> {
-  const task = await findLeased(tx, id, token);
+export async function recordProcess(tx: WriteTransaction, token: string, process: AttemptProcess): Promise<boolean> {
+  const task = findLeased(tx);
   if (task === undefined) return false;
   const before = await tx.db.get("SELECT pid FROM attempts WHERE lease_token = :token", { token });
   await tx.db.run("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
@@ -88,8 +87,8 @@ export async function renewLeases(
 }
 
 /** See `QueueStore.finalize`. */
-export async function finalizeTask(tx: WriteTransaction, id: JobId, token: string): Promise<boolean> {
-  const task = await findLeased(tx, id, token);
+export async function finalizeTask(tx: WriteTransaction): Promise<boolean> {
+  const task = findLeased(tx);
   if (task === undefined) return false;
   if (task.state === "running") await step(tx, task, { to: "finalizing", change: {} });
   return true;
@@ -98,23 +97,21 @@ export async function finalizeTask(tx: WriteTransaction, id: JobId, token: strin
 /** See `QueueStore.finish`. */
 export async function finishTask(
   tx: WriteTransaction,
-  id: JobId,
   token: string,
   result: AttemptResult,
   jitter: number,
 ): Promise<{ readonly state: TaskState } | undefined> {
-  const task = await findLeased(tx, id, token);
+  const task = findLeased(tx);
   return task === undefined ? undefined : { state: await endAttempt(tx, task, token, result, jitter) };
 }
 
 /** See `QueueStore.settleLost`. */
 export async function settleLostTask(
   tx: WriteTransaction,
-  id: JobId,
   token: string,
   jitter: number,
 ): Promise<{ readonly state: TaskState } | undefined> {
-  const task = await findLeased(tx, id, token);
+  const task = findLeased(tx);
   // A worker that was slow may have renewed its lease after all.
   if (task?.lease === undefined || task.lease.expiresAt > tx.now) return undefined;
   const { workerId } = task.lease;
@@ -149,8 +146,8 @@ async function onLostOf({ db }: WriteTransaction, lane: string): Promise<OnLost>
 }
 
 /** See `QueueStore.release`. */
-export async function releaseTask(tx: WriteTransaction, id: JobId, token: string): Promise<boolean> {
-  const task = await findLeased(tx, id, token);
+export async function releaseTask(tx: WriteTransaction, token: string): Promise<boolean> {
+  const task = findLeased(tx);
   if (task === undefined) return false;
   await closeAttempt(tx, task, token, { state: "released", reason: undefined }, false);
   await step(tx, task, judgeRelease(task));

@@ -3,46 +3,48 @@ import type { JobId } from "../../run/job-id.ts";
 import type { Claim, ClaimRequest } from "../queue-store.ts";
 import { readJobId, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
 import { toMark } from "../task-move.ts";
-import type { TaskReason } from "../task.ts";
-import { endOf, type ReadTransaction, type WriteTransaction } from "./database.ts";
+import type { Lease, TaskReason } from "../task.ts";
+import { NOW, type Opening, type ReadTransaction, type WriteTransaction } from "./database.ts";
 import { LIVE_LOCK, takeLocks } from "./locks.ts";
 import type { Values } from "./named-values.ts";
 
 /** Whether there is something to claim, as far as one sees without keeping anybody waiting. */
-export async function hasWork({ db, now }: ReadTransaction, request: ClaimRequest): Promise<boolean> {
-  return (await db.get(`${chooseFrom(request)} SELECT id FROM chosen`, toValues(request, now))) !== undefined;
+export async function hasWork({ db }: ReadTransaction, request: ClaimRequest): Promise<boolean> {
+  return (await db.get(`${chooseFrom(request)} SELECT id FROM chosen`, toValues(request))) !== undefined;
 }
 
-/** Takes the next eligible task; see `QueueStore.claim`. With `TaskMoves`, the only writer of `tasks.state`. */
+/** Takes the next eligible task; see {@link claimTask}. With `TaskMoves`, the only writer of `tasks.state`. */
+export function openClaim(request: ClaimRequest): Opening {
+  const { workerId, token, leaseMs } = request;
+  const values = { ...toValues(request), workerId, token, leaseMs: Math.ceil(leaseMs) };
+  return { sql: `${chooseFrom(request)} ${TAKE}`, values };
+}
+
+/** See `QueueStore.claim`: goes on with what {@link openClaim} has taken. */
 export async function claimTask(tx: WriteTransaction, request: ClaimRequest): Promise<Claim | undefined> {
-  const { workerId, machine, token, leaseMs } = request;
-  const expiresAt = endOf(tx, leaseMs);
-  const row = await tx.db.get(`${chooseFrom(request)} ${TAKE}`, {
-    ...toValues(request, tx.now),
-    workerId,
-    token,
-    expiresAt,
-  });
+  const [row] = tx.first;
   if (row === undefined) return undefined;
   const task = readStoredTask(row);
-  const fences = await lockResources(tx, task, { machine, token, expiresAt });
+  const { lease } = task;
+  if (lease === undefined) throw new Error(`task ${task.id} was claimed without a lease`);
+  const { machine } = request;
+  const fences = await lockResources(tx, task, lease, machine);
   const mark = toMark("queued", task, tx.now);
   if (mark !== undefined) tx.outgoing.push(mark);
-  const lease = { token, workerId, expiresAt };
   tx.outgoing.push(toClaimEvent(task, lease, machine, tx.now));
   return { task: withoutPrivate(task), lease, fences };
 }
 
 /** See `QueueStore.holdBack`. */
 export async function holdBackTask(
-  { db, now }: WriteTransaction,
+  { db }: WriteTransaction,
   request: ClaimRequest,
   { code, message }: TaskReason,
 ): Promise<JobId | undefined> {
   const row = await db.get(
     `${chooseFrom(request)} UPDATE tasks t SET reason_code = :code, reason_message = :message
      FROM chosen WHERE t.id = chosen.id RETURNING t.id`,
-    { ...toValues(request, now), code, message },
+    { ...toValues(request), code, message },
   );
   return row === undefined ? undefined : readJobId(row, "id");
 }
@@ -50,7 +52,8 @@ export async function holdBackTask(
 async function lockResources(
   tx: WriteTransaction,
   task: StoredTask,
-  { machine, token, expiresAt }: { readonly machine: string; readonly token: string; readonly expiresAt: number },
+  { token, expiresAt }: Lease,
+  machine: string,
 ): Promise<Readonly<Record<string, number>>> {
   const keys = [...new Set(task.spec.resources)];
   if (keys.length === 0) return {};
@@ -58,10 +61,9 @@ async function lockResources(
   return await takeLocks(tx, keys, { holder: token, holderKind: "run", runId: task.id, expiresAt, note });
 }
 
-function toValues(request: ClaimRequest, now: number): Values {
+function toValues(request: ClaimRequest): Values {
   const { owner, machine, executors, filter, lanes, ids } = request;
   return {
-    now,
     owner,
     machine,
     executors,
@@ -75,12 +77,12 @@ function toValues(request: ClaimRequest, now: number): Values {
 const TAKE = `,
   took AS (
     UPDATE tasks t SET state = CASE executor WHEN 'slurm' THEN 'submitting' ELSE 'running' END,
-      attempt = attempt + 1, worker_id = :workerId, lease_token = :token, lease_expires_at = :expiresAt,
-      started_at = :now, reason_code = NULL, reason_message = NULL, because = NULL, exit_code = NULL, signal = NULL
+      attempt = attempt + 1, worker_id = :workerId, lease_token = :token, lease_expires_at = ${NOW} + :leaseMs,
+      started_at = ${NOW}, reason_code = NULL, reason_message = NULL, because = NULL, exit_code = NULL, signal = NULL
     FROM chosen WHERE t.id = chosen.id AND t.state = 'queued' RETURNING t.*),
   noted AS (
     INSERT INTO attempts (run_id, n, lease_token, worker_id, machine, started_at)
-    SELECT id, attempt, :token, :workerId, :machine, :now FROM took)
+    SELECT id, attempt, :token, :workerId, :machine, started_at FROM took)
   SELECT * FROM took`;
 
 /**
@@ -114,7 +116,7 @@ function choose(classes: string, isAsked: string): string {
     SELECT b.id FROM open o CROSS JOIN LATERAL (
       SELECT t.id, t.eff_priority, t.seq FROM tasks t
       WHERE t.state = 'queued' AND t.lane = o.lane AND t.kind = o.kind AND t.caller = o.caller
-        AND t.not_before <= :now AND t.owner = :owner AND (t.target IS NULL OR t.target = :machine)
+        AND t.not_before <= ${NOW} AND t.owner = :owner AND (t.target IS NULL OR t.target = :machine)
         AND t.executor = ANY (:executors) ${isAsked}
         AND (t.has_resources = 0 OR NOT EXISTS (
           SELECT 1 FROM task_resources q JOIN resource_locks k ON k.key = q.key

@@ -2,14 +2,18 @@ import { hash, randomUUID } from "node:crypto";
 
 import type { NewEvent, NewItem } from "../outgoing.ts";
 import { integer, type Row } from "../rows.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Result } from "./connection.ts";
 import { ConnectionLost, explainServerFailure } from "./failures.ts";
 import { toJson, type Values } from "./named-values.ts";
 
-/** What can be asked of the database inside of a transaction. */
-export interface Statements {
+/** What can be asked of the database. */
+export interface Queries {
   get(sql: string, values?: Values): Promise<Row | undefined>;
   all(sql: string, values?: Values): Promise<readonly Row[]>;
+}
+
+/** What can be done in a transaction. */
+export interface Statements extends Queries {
   /** @returns how many rows were changed */
   run(sql: string, values?: Values): Promise<number>;
   /** Several statements without values. */
@@ -18,17 +22,29 @@ export interface Statements {
 
 /** One consistent state of the database, and the time at which it was looked at. */
 export interface ReadTransaction {
-  readonly db: Statements;
+  readonly db: Queries;
   readonly now: number;
 }
 
 /** A transaction that excludes every other writer. Its time is one for all that it writes. */
 export interface WriteTransaction extends ReadTransaction {
+  readonly db: Statements;
+  /** What its first statement gave. */
+  readonly first: readonly Row[];
   /** What is told when the transaction is committed, in order. */
   readonly outgoing: (NewEvent | NewItem)[];
   /** Tells sleeping workers that something may have become possible. */
   wake(): void;
 }
+
+/** The first statement of a transaction, which is sent together with its beginning. */
+export interface Opening {
+  readonly sql: string;
+  readonly values: Values;
+}
+
+/** The time of the transaction, for statements that are sent before it is known here. */
+export const NOW = "current_setting('aexp.now')::bigint";
 
 /** The end of something that lasts so long from now on; times are whole milliseconds. */
 export function endOf(tx: ReadTransaction, durationMs: number): number {
@@ -44,10 +60,10 @@ interface InDoubt<T> {
 /** A connection that is lost again and again under one transaction is not tried for ever. */
 const MAX_LOSSES = 4;
 /** The server's own clock. That of this machine may be another one on every machine. */
-const SERVER_CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+const SERVER_CLOCK = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /** The transactions of one process, one after the other on one connection. */
-export class Database implements Statements {
+export class Database implements Queries {
   readonly connection: Connection;
   readonly #schema: string;
   readonly #clock: () => string;
@@ -67,7 +83,7 @@ export class Database implements Statements {
 
   async now(): Promise<number> {
     return await this.#inTurn(async () => {
-      const { rows } = await this.connection.exec(this.#askTime());
+      const { rows } = await this.connection.exec(`SELECT ${this.#clock()} AS now`);
       return integer(rows[0] ?? {}, "now");
     });
   }
@@ -80,14 +96,6 @@ export class Database implements Statements {
     return await this.#inTurn(async () => (await this.connection.query(sql, values)).rows);
   }
 
-  async run(sql: string, values?: Values): Promise<number> {
-    return await this.#inTurn(async () => (await this.connection.query(sql, values)).changes);
-  }
-
-  async exec(sql: string): Promise<void> {
-    await this.#inTurn(async () => await this.connection.exec(sql));
-  }
-
   /** Asks to be told of changes, which `connection` then counts. */
   async listen(): Promise<void> {
     await this.#inTurn(async () => await this.connection.listen());
@@ -96,15 +104,14 @@ export class Database implements Statements {
   /** Runs `work` on one consistent state of the database, without keeping any writer waiting. */
   async read<T>(work: (tx: ReadTransaction) => Promise<T>): Promise<T> {
     return await this.#inTurn(async () => {
-      const [, now] = await Promise.all([
-        this.connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
-        this.connection.exec(this.#askTime()),
+      const { connection } = this;
+      const [, time] = await Promise.all([
+        connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+        connection.exec(this.#setTime()),
       ]);
-      return await this.#orUndo(async () => {
-        const result = await work({ db: statementsOf(this.connection), now: integer(now.rows[0] ?? {}, "now") });
-        await this.connection.exec("COMMIT");
-        return result;
-      });
+      const result = await work({ db: statementsOf(connection), now: toTime(time) });
+      await connection.exec("COMMIT");
+      return result;
     });
   }
 
@@ -114,25 +121,23 @@ export class Database implements Statements {
    *
    * @throws {AexpError} `queue.busy`, `queue.unreachable`
    */
-  async write<T>(work: (tx: WriteTransaction) => Promise<T>): Promise<T> {
+  async write<T>(work: (tx: WriteTransaction) => Promise<T>, opening?: Opening): Promise<T> {
     let inDoubt: InDoubt<T> | undefined;
     return await this.#inTurn(async () => {
-      const now = await this.#begin();
-      return await this.#orUndo(async () => {
-        if (inDoubt !== undefined && (await this.#wasCommitted(inDoubt.serial))) {
-          await this.connection.exec("ROLLBACK");
-          return inDoubt.result;
-        }
-        const outgoing: (NewEvent | NewItem)[] = [];
-        let wakes = false;
-        const wake = () => void (wakes = true);
-        const result = await work({ db: statementsOf(this.connection), now, outgoing, wake });
-        const serial = (this.#serial += 1);
-        // What tells nobody anything may as well be done twice.
-        if (outgoing.length > 0) inDoubt = { serial, result };
-        await this.#commit(now, outgoing, serial, wakes || outgoing.some(isWaking));
-        return result;
-      });
+      const { now, first } = await this.#begin(opening);
+      if (inDoubt !== undefined && (await this.#wasCommitted(inDoubt.serial))) {
+        await this.connection.exec("ROLLBACK");
+        return inDoubt.result;
+      }
+      const outgoing: (NewEvent | NewItem)[] = [];
+      let wakes = false;
+      const wake = () => void (wakes = true);
+      const result = await work({ db: statementsOf(this.connection), now, first, outgoing, wake });
+      const serial = (this.#serial += 1);
+      // What tells nobody anything may as well be done twice.
+      if (outgoing.length > 0) inDoubt = { serial, result };
+      await this.#commit(now, outgoing, serial, wakes || outgoing.some(isWaking));
+      return result;
     });
   }
 
@@ -141,14 +146,16 @@ export class Database implements Statements {
     await this.connection.close();
   }
 
-  async #begin(): Promise<number> {
-    const [, , now] = await Promise.all([
-      this.connection.exec("BEGIN ISOLATION LEVEL READ COMMITTED"),
+  async #begin(opening: Opening | undefined): Promise<{ readonly now: number; readonly first: readonly Row[] }> {
+    const { connection } = this;
+    const [, , time, first] = await Promise.all([
+      connection.exec("BEGIN ISOLATION LEVEL READ COMMITTED"),
       // First of all: each later statement sees what the one before us has committed.
-      this.connection.query("SELECT pg_advisory_xact_lock(:key::bigint)", { key: this.#lockKey }),
-      this.connection.exec(this.#askTime()),
+      connection.query("SELECT pg_advisory_xact_lock(:key::bigint)", { key: this.#lockKey }),
+      connection.exec(this.#setTime()),
+      opening && connection.query(opening.sql, opening.values),
     ]);
-    return integer(now.rows[0] ?? {}, "now");
+    return { now: toTime(time), first: first?.rows ?? [] };
   }
 
   async #commit(now: number, outgoing: readonly (NewEvent | NewItem)[], serial: number, wakes: boolean): Promise<void> {
@@ -171,15 +178,6 @@ export class Database implements Statements {
     return rows[0] !== undefined && integer(rows[0], "serial") >= serial;
   }
 
-  async #orUndo<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof ConnectionLost)) await this.connection.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
   /** Waits until everything before is done, so that no statement gets into another one's transaction. */
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(
@@ -197,15 +195,23 @@ export class Database implements Statements {
       try {
         return await work();
       } catch (error) {
-        const isLost = error instanceof ConnectionLost;
-        if (!isLost || losses >= MAX_LOSSES) throw explainServerFailure(isLost ? error.cause : error, connection.place);
+        if (!(error instanceof ConnectionLost)) {
+          // Outside of a transaction it does nothing.
+          await connection.exec("ROLLBACK").catch(() => {});
+          throw explainServerFailure(error, connection.place);
+        }
+        if (losses >= MAX_LOSSES) throw explainServerFailure(error.cause, connection.place);
       }
     }
   }
 
-  #askTime(): string {
-    return `SELECT ${this.#clock()} AS now`;
+  #setTime(): string {
+    return `SELECT set_config('aexp.now', (${this.#clock()})::text, true)::bigint AS now`;
   }
+}
+
+function toTime({ rows }: Result): number {
+  return integer(rows[0] ?? {}, "now");
 }
 
 /** So many rows go into one statement, none of which may then take long. */

@@ -10,10 +10,10 @@ import {
 } from "../lane.ts";
 import { readLane } from "../records.ts";
 import { jsonObject, text } from "../rows.ts";
-import type { Database, Statements, WriteTransaction } from "./database.ts";
+import type { Database, Queries, WriteTransaction } from "./database.ts";
 
 /** All lanes, by name. */
-export async function listLanes(db: Statements): Promise<readonly Lane[]> {
+export async function listLanes(db: Queries): Promise<readonly Lane[]> {
   return (await db.all("SELECT * FROM lanes ORDER BY name")).map((row) => readLane(row));
 }
 
@@ -46,7 +46,7 @@ export async function declareLanes(db: Database, sections: Readonly<Record<strin
   });
 }
 
-async function readSections(db: Statements): Promise<ReadonlyMap<string, LaneSection>> {
+async function readSections(db: Queries): Promise<ReadonlyMap<string, LaneSection>> {
   const rows = await db.all("SELECT name, declared FROM lanes");
   return new Map(rows.map((row) => [text(row, "name"), parseLaneSection(jsonObject(row, "declared"))]));
 }

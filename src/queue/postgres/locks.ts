@@ -1,13 +1,13 @@
 import type { LockOutcome, ResourceLock } from "../queue-store.ts";
 import { readLock } from "../records.ts";
 import { integer, text } from "../rows.ts";
-import { endOf, type ReadTransaction, type WriteTransaction } from "./database.ts";
+import { endOf, NOW, type ReadTransaction, type WriteTransaction } from "./database.ts";
 
 /**
- * Whether the lock `k` is held at `:now`. The lock of a run lives as long as its lease is not settled, even when both
+ * Whether the lock `k` is held. The lock of a run lives as long as its lease is not settled, even when both
  * have expired: until its processes are proven dead, they may still use what the lock protects.
  */
-export const LIVE_LOCK = `(k.expires_at > :now OR k.holder_kind = 'run' AND EXISTS (
+export const LIVE_LOCK = `(k.expires_at > ${NOW} OR k.holder_kind = 'run' AND EXISTS (
   SELECT 1 FROM tasks h WHERE h.id = k.run_id AND h.lease_token = k.holder))`;
 
 /** Gives free keys to a new holder. @returns the fence of each key, which is higher than those of all holders before */
@@ -31,8 +31,8 @@ const TAKE = `
     expires_at = excluded.expires_at, note = excluded.note
   RETURNING key, fence`;
 
-async function findLiveLock({ db, now }: WriteTransaction, key: string): Promise<ResourceLock | undefined> {
-  const row = await db.get(`SELECT * FROM resource_locks k WHERE k.key = :key AND ${LIVE_LOCK}`, { key, now });
+async function findLiveLock({ db }: WriteTransaction, key: string): Promise<ResourceLock | undefined> {
+  const row = await db.get(`SELECT * FROM resource_locks k WHERE k.key = :key AND ${LIVE_LOCK}`, { key });
   return row === undefined ? undefined : readLock(row);
 }
 
@@ -87,7 +87,7 @@ export async function breakLock(tx: WriteTransaction, key: string): Promise<Reso
 }
 
 /** The locks that are held now. */
-export async function listLocks({ db, now }: ReadTransaction): Promise<readonly ResourceLock[]> {
-  const rows = await db.all(`SELECT * FROM resource_locks k WHERE ${LIVE_LOCK} ORDER BY k.key`, { now });
+export async function listLocks({ db }: ReadTransaction): Promise<readonly ResourceLock[]> {
+  const rows = await db.all(`SELECT * FROM resource_locks k WHERE ${LIVE_LOCK} ORDER BY k.key`);
   return rows.map((row) => readLock(row));
 }

@@ -2,7 +2,7 @@ import { AexpError } from "../../model/errors.ts";
 import { checksumOf, type Migration, refuseOtherSchema } from "../migration.ts";
 import { integer, type Row } from "../rows.ts";
 import type { Connection } from "./connection.ts";
-import type { Database, Statements } from "./database.ts";
+import type { Database, Queries, Statements } from "./database.ts";
 
 /** PostgreSQL 14, as it numbers itself. */
 const MINIMUM_VERSION = 140_000;
@@ -80,7 +80,7 @@ async function makeSchema(db: Statements, schema: string, place: string): Promis
 }
 
 /** The steps that the schema has seen; none, when it is not there. Needs no right but to read. */
-export async function readVersions(db: Statements, schema: string): Promise<readonly Row[]> {
+export async function readVersions(db: Queries, schema: string): Promise<readonly Row[]> {
   const there = await db.get("SELECT (to_regclass(:schema || '.aexp_migrations') IS NOT NULL)::integer AS ours", {
     schema,
   });

@@ -18,13 +18,14 @@ import {
   adoptTask,
   finalizeTask,
   finishTask,
+  openLeased,
   recordProcess,
   releaseTask,
   renewLeases,
   settleLostTask,
 } from "./attempt-writes.ts";
 import { ChangeWatch } from "./change-watch.ts";
-import { claimTask, hasWork, holdBackTask } from "./claim.ts";
+import { claimTask, hasWork, holdBackTask, openClaim } from "./claim.ts";
 import type { Database } from "./database.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
@@ -133,7 +134,7 @@ export class PostgresQueueStore implements QueueStore {
 
   async claim(request: ClaimRequest) {
     if (this.#foundNothing && !(await this.#db.read((tx) => hasWork(tx, request)))) return undefined;
-    const claim = await this.#db.write((tx) => claimTask(tx, request));
+    const claim = await this.#db.write((tx) => claimTask(tx, request), openClaim(request));
     this.#foundNothing = claim === undefined;
     return claim;
   }
@@ -143,7 +144,7 @@ export class PostgresQueueStore implements QueueStore {
   }
 
   async recordProcess(id: JobId, token: string, process: AttemptProcess) {
-    return await this.#db.write((tx) => recordProcess(tx, id, token, process));
+    return await this.#db.write((tx) => recordProcess(tx, token, process), openLeased(id, token));
   }
 
   async renew(workerId: string, tokens: readonly string[], leaseMs: number) {
@@ -151,15 +152,15 @@ export class PostgresQueueStore implements QueueStore {
   }
 
   async finalize(id: JobId, token: string) {
-    return await this.#db.write((tx) => finalizeTask(tx, id, token));
+    return await this.#db.write(finalizeTask, openLeased(id, token));
   }
 
   async finish(id: JobId, token: string, result: AttemptResult, jitter: number) {
-    return await this.#db.write((tx) => finishTask(tx, id, token, result, jitter));
+    return await this.#db.write((tx) => finishTask(tx, token, result, jitter), openLeased(id, token));
   }
 
   async release(id: JobId, token: string) {
-    return await this.#db.write((tx) => releaseTask(tx, id, token));
+    return await this.#db.write((tx) => releaseTask(tx, token), openLeased(id, token));
   }
 
   async expired(exceptWorker: string | undefined, limit: number) {
@@ -167,7 +168,7 @@ export class PostgresQueueStore implements QueueStore {
   }
 
   async settleLost(id: JobId, token: string, jitter: number) {
-    return await this.#db.write((tx) => settleLostTask(tx, id, token, jitter));
+    return await this.#db.write((tx) => settleLostTask(tx, token, jitter), openLeased(id, token));
   }
 
   async adopt(

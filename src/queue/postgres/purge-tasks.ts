@@ -1,7 +1,7 @@
 import type { JobId } from "../../run/job-id.ts";
 import { readJobId } from "../records.ts";
 import { text } from "../rows.ts";
-import type { ReadTransaction, Statements, WriteTransaction } from "./database.ts";
+import type { ReadTransaction, Queries, Statements, WriteTransaction } from "./database.ts";
 
 /** Side effects that are done are only kept so that they are not sent twice. */
 const KEEP_DONE_MS = 24 * 3_600_000;
@@ -39,7 +39,7 @@ export async function findPurgeable(
 }
 
 async function readEdgesOf(
-  db: Statements,
+  db: Queries,
   ids: readonly JobId[],
 ): Promise<readonly { readonly run: JobId; readonly needs: JobId }[]> {
   const rows = await db.all("SELECT run_id, needs FROM task_needs WHERE needs = ANY (:ids) OR run_id = ANY (:ids)", {

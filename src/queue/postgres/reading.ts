@@ -3,11 +3,11 @@ import type { QueueEvent, TaskQuery } from "../queue-store.ts";
 import { readEvent, readJobId, readTask } from "../records.ts";
 import { integer, text, word } from "../rows.ts";
 import { type Task, TASK_STATES, type TaskState } from "../task.ts";
-import type { ReadTransaction, Statements } from "./database.ts";
+import type { ReadTransaction, Queries } from "./database.ts";
 import type { Values } from "./named-values.ts";
 
 /** See `QueueStore.tasks`: in the order of submission. */
-export async function queryTasks(db: Statements, query: TaskQuery): Promise<readonly Task[]> {
+export async function queryTasks(db: Queries, query: TaskQuery): Promise<readonly Task[]> {
   const conditions: string[] = [];
   const values: Record<string, Values[string]> = {};
   const add = (name: string, condition: string, value: Values[string]) => {
@@ -31,7 +31,7 @@ export async function queryTasks(db: Statements, query: TaskQuery): Promise<read
 
 /** See `QueueStore.counts`: the oldest is the one that came into its state first. */
 export async function countTasks(
-  db: Statements,
+  db: Queries,
 ): Promise<
   readonly { readonly lane: string; readonly state: TaskState; readonly count: number; readonly oldest: number }[]
 > {
@@ -52,7 +52,7 @@ export async function countTasks(
 
 /** See `QueueStore.needs`. */
 export async function readNeedsOf(
-  db: Statements,
+  db: Queries,
   id: JobId,
 ): Promise<readonly { readonly run: JobId; readonly condition: string; readonly state: TaskState }[]> {
   const rows = await db.all(
@@ -68,7 +68,7 @@ export async function readNeedsOf(
 }
 
 /** See `QueueStore.dependents`. */
-export async function readDependentsOf(db: Statements, id: JobId): Promise<readonly JobId[]> {
+export async function readDependentsOf(db: Queries, id: JobId): Promise<readonly JobId[]> {
   const rows = await db.all(
     "SELECT n.run_id FROM task_needs n JOIN tasks t ON t.id = n.run_id WHERE n.needs = :id ORDER BY t.seq",
     { id },
@@ -77,7 +77,7 @@ export async function readDependentsOf(db: Statements, id: JobId): Promise<reado
 }
 
 /** See `QueueStore.events`. */
-export async function readEvents(db: Statements, after: number, limit: number): Promise<readonly QueueEvent[]> {
+export async function readEvents(db: Queries, after: number, limit: number): Promise<readonly QueueEvent[]> {
   const rows = await db.all("SELECT * FROM events WHERE id > :after ORDER BY id LIMIT :limit", { after, limit });
   return rows.map((row) => readEvent(row));
 }

@@ -4,7 +4,7 @@ import { word } from "../rows.ts";
 import { NEW_LIFE } from "../task-move.ts";
 import { isTerminalState, TASK_EDGES, TASK_STATES, type NeedCondition, type TaskState } from "../task.ts";
 import { judgeNeed, type NeedOutcome } from "../transitions.ts";
-import type { Statements, WriteTransaction } from "./database.ts";
+import type { Queries, WriteTransaction } from "./database.ts";
 import { reopenGroups } from "./end-effects.ts";
 import { findTasks, TaskMoves } from "./task-moves.ts";
 
@@ -37,7 +37,7 @@ export async function retryTasks(tx: WriteTransaction, ids: readonly JobId[]): P
 }
 
 /** The tasks that can be opened again, and all that were skipped because of them. */
-async function withSkipped(db: Statements, ids: readonly JobId[]): Promise<Map<JobId, StoredTask>> {
+async function withSkipped(db: Queries, ids: readonly JobId[]): Promise<Map<JobId, StoredTask>> {
   const named = await findTasks(db, ids);
   const chosen = new Map<JobId, StoredTask>();
   let wave = ids.flatMap((id) => named.get(id) ?? []).filter((task) => TASK_EDGES[task.state].includes("queued"));
@@ -63,7 +63,7 @@ interface NeededTask {
   readonly state: TaskState;
 }
 
-async function readNeeds(db: Statements, ids: readonly JobId[]): Promise<ReadonlyMap<JobId, readonly NeededTask[]>> {
+async function readNeeds(db: Queries, ids: readonly JobId[]): Promise<ReadonlyMap<JobId, readonly NeededTask[]>> {
   const rows = await db.all(
     `SELECT n.run_id, n.needs, n.cond, t.state FROM task_needs n JOIN tasks t ON t.id = n.needs
      WHERE n.run_id = ANY (:ids)`,

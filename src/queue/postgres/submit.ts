@@ -4,7 +4,7 @@ import { readJobId, readStoredTask, type StoredTask } from "../records.ts";
 import { integer, text } from "../rows.ts";
 import { checkSubmission, judgeBeginning, namedTasks, type Stored, toBeginEvent } from "../submission.ts";
 import { NEW_LIFE } from "../task-move.ts";
-import { chunksOf, type Statements, type WriteTransaction } from "./database.ts";
+import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
 import { followEnds, reopenGroups } from "./end-effects.ts";
 import { toJson } from "./named-values.ts";
 import { findTasks, TaskMoves } from "./task-moves.ts";
@@ -32,7 +32,7 @@ export async function submitTasks(
   return begun.flatMap((task) => now.get(task.id) ?? []);
 }
 
-async function findStored(db: Statements, tasks: readonly NewTask[]): Promise<Stored> {
+async function findStored(db: Queries, tasks: readonly NewTask[]): Promise<Stored> {
   const known = await findTasks(db, namedTasks(tasks));
   const edges = new Map<JobId, JobId[]>();
   // Only a task that was there before can be needed by one that it needs now.

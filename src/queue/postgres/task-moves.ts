@@ -3,16 +3,16 @@ import type { NewEvent } from "../outgoing.ts";
 import { readStoredTask, type StoredTask } from "../records.ts";
 import { moveTask, type TaskChange, toEndEvent, toMark } from "../task-move.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
-import { chunksOf, type Statements, type WriteTransaction } from "./database.ts";
+import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
 import { toJson } from "./named-values.ts";
 
-export async function findTask(db: Statements, id: JobId): Promise<StoredTask | undefined> {
+export async function findTask(db: Queries, id: JobId): Promise<StoredTask | undefined> {
   const row = await db.get("SELECT * FROM tasks WHERE id = :id", { id });
   return row === undefined ? undefined : readStoredTask(row);
 }
 
 /** Those of the tasks that are there. */
-export async function findTasks(db: Statements, ids: readonly JobId[]): Promise<ReadonlyMap<JobId, StoredTask>> {
+export async function findTasks(db: Queries, ids: readonly JobId[]): Promise<ReadonlyMap<JobId, StoredTask>> {
   if (ids.length === 0) return new Map();
   const rows = await db.all("SELECT * FROM tasks WHERE id = ANY (:ids)", { ids });
   return new Map(rows.map((row) => readStoredTask(row)).map((task) => [task.id, task]));
