@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
-import { type Lane, toNewLane } from "../queue/lane.ts";
+import { toNewLane } from "../queue/lane.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
+import type { QueueView } from "./submission.ts";
 
 /**
  * Brings the lanes of the queue to what `aexp.yaml` says, where it says something new since the last call. A lane whose
@@ -10,13 +11,10 @@ export async function applyLanes(store: Pick<QueueStore, "declareLanes">, { lane
   if (Object.keys(lanes).length > 0) await store.declareLanes(lanes);
 }
 
-/** The queue as it will be once {@link applyLanes} was called, for those who must not change it. */
-export function withDeclaredLanes<View extends { lanes(): Promise<readonly Lane[]> }>(
-  queue: View,
-  { lanes: sections }: Config,
-): View {
+/** The queue with the lanes that {@link applyLanes} would make, for those who must not change it. */
+export function withDeclaredLanes(queue: QueueView, { lanes: sections }: Config): QueueView {
   return {
-    ...queue,
+    tasks: (query) => queue.tasks(query),
     async lanes() {
       const present = await queue.lanes();
       const missing = Object.entries(sections).filter(([name]) => !present.some((lane) => lane.name === name));

@@ -6,7 +6,7 @@ import type { ProcessRecord, RunFacts } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { summarizeMetrics } from "../run/metric-lines.ts";
 import { isTerminal, type RunStatus } from "../run/run-status.ts";
-import { type AttemptOutcome, type MarkOptions, markStatus, type StatusChange } from "./mark-status.ts";
+import { type AttemptOutcome, type MarkOptions, markStatus, promoteEnded, type StatusChange } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
 
 /** What a mark needs to know of the queue. */
@@ -38,24 +38,30 @@ export async function applyMark(
   { start, ...options }: ApplyMarkOptions = {},
 ): Promise<void> {
   if (!repo.runs.has(jobId)) return;
-  await markStatus(
+  const { document, promotion } = await markStatus(
     repo,
     jobId,
     async (facts) => {
       const task = await store.task(jobId);
       if (task === undefined) return undefined;
       const to = toRunStatus(task.state);
-      if (to === "created" || isUpToDate(facts, task, to)) return undefined;
+      if (to === "created" || isUpToDate(facts, task, to, start)) return undefined;
       return toChange(repo, facts, { task, to, attempts: await store.attempts(jobId), start });
     },
     options,
   );
+  // A process that was killed may have written the document and not the entry.
+  const { status } = document.facts;
+  if (promotion === "none" && status !== undefined && isTerminal(status))
+    await promoteEnded(repo, jobId, status, options);
 }
 
 /** Whether a document says what the queue says, or knows of a later attempt, which was made without the queue. */
-function isUpToDate(facts: RunFacts, task: Task, to: RunStatus): boolean {
+function isUpToDate(facts: RunFacts, task: Task, to: RunStatus, start: AttemptStart | undefined): boolean {
   const known = facts.attempt ?? 0;
   if (known > task.attempt) return true;
+  // The worker writes this before the program starts; nobody writes the document while it runs.
+  if (to === "running" && task.executor === "local") return start === undefined;
   const isSame = facts.status === to && facts.reason?.code === task.reason?.code;
   return isSame && (known === task.attempt || (to !== "running" && task.attempt === 0));
 }

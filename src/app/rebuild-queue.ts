@@ -6,6 +6,7 @@ import { parseTaskSpec } from "../queue/task-spec.ts";
 import type { RunFacts } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { isRunStatus, isTerminal } from "../run/run-status.ts";
+import { applyLanes } from "./apply-lanes.ts";
 import { markStatus } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
 import { settleRun } from "./settle-run.ts";
@@ -64,6 +65,7 @@ class Rebuilding {
       if (read.kind === "unreadable") this.#leave(read.jobId, read.problem);
       else if (!known.has(read.run.jobId)) await this.#consider(read.run.jobId, read.run.document.facts);
     }
+    await applyLanes(this.#store, await this.#repo.readConfig());
     const ready = await this.#withKnownNeeds(known);
     await this.#makeLanes(ready);
     await this.#submit(ready);

@@ -45,8 +45,8 @@ export interface WorkOptions {
   readonly onStart?: (control: WorkControl, view: WorkView) => void;
 }
 
-/** Documents follow the queue within this time while there is work; at once when there is none. */
-const DELIVERY_MS = 250;
+/** Documents follow the queue within this time; at once when little happens. Each delivery flushes the disk. */
+const DELIVERY_MS = 1000;
 const PURGE_FIRST_MS = 90_000;
 const PURGE_MS = 3_600_000;
 const AGE_MS = 5000;
@@ -268,7 +268,9 @@ class Worker {
       this.#options.observe({ kind: "lease_lost", attempt: live });
       return;
     }
-    this.#tellEnd(live, { state, isReleased, reason: result.reason, end });
+    // Who stopped it, and not by which signal we did.
+    const task = state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
+    this.#tellEnd(live, { state, isReleased, reason: task?.reason ?? result.reason, end });
   }
 
   #tellEnd(
@@ -345,7 +347,8 @@ class Worker {
       },
     });
     for (const { jobId, outcome } of recovered) {
-      if (outcome !== "foreign") observe({ kind: "recovered", jobId, outcome });
+      // What was adopted has been told by its start; what is foreign would be told again and again.
+      if (outcome !== "foreign" && outcome !== "adopted") observe({ kind: "recovered", jobId, outcome });
     }
   }
 

@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from "node:fs";
+import { constants, fstatSync, openSync, writeSync } from "node:fs";
 
 import { systemErrorCode } from "../model/errors.ts";
 import type { CliIo, Output } from "./io.ts";
@@ -11,6 +11,10 @@ export function processIo(): CliIo {
   return {
     stdout: new ProcessOutput(1, () => process.stdout),
     stderr: new ProcessOutput(2, () => process.stderr),
+    get stdin() {
+      // Opened by the few commands that have a question: it takes time.
+      return process.stdin.isTTY ? process.stdin : undefined;
+    },
     env: process.env,
     cwd: process.cwd(),
   };
@@ -24,6 +28,7 @@ export function processIo(): CliIo {
 class ProcessOutput implements Output {
   readonly #descriptor: number;
   readonly #open: () => NodeJS.WriteStream;
+  #terminal: ImpatientWriter | undefined;
   #stream: NodeJS.WriteStream | undefined;
   #isGone = false;
 
@@ -42,10 +47,22 @@ class ProcessOutput implements Output {
     return this.#stream?.columns;
   }
 
+  get rows(): number | undefined {
+    return this.#stream?.rows;
+  }
+
   write(data: string | Uint8Array): unknown {
     if (this.#isGone) return true;
+    const rest = this.#terminal?.takeRest();
+    if (rest !== undefined) this.#useStream().write(rest);
     if (this.#stream === undefined && typeof data === "string") return this.#writeNow(Buffer.from(data));
     return this.#useStream().write(data);
+  }
+
+  offer(text: string): boolean {
+    if (this.#isGone) return true;
+    this.#terminal ??= new ImpatientWriter(reopen(this.#descriptor));
+    return this.#terminal.offer(text, (rest) => this.write(rest));
   }
 
   on(event: "drain" | "close" | "error", listener: () => void): unknown {
@@ -59,9 +76,10 @@ class ProcessOutput implements Output {
   #useStream(): NodeJS.WriteStream {
     if (this.#stream === undefined) {
       this.#stream = this.#open();
-      // The reader has gone, as with `| head`: what is left to say is said to nobody.
+      // The reader has gone, as with `| head`, or the terminal was closed: what is left to say is said to nobody.
       this.#stream.on("error", (error) => {
-        if (systemErrorCode(error) !== "EPIPE") throw error;
+        const code = systemErrorCode(error);
+        if (code !== "EPIPE" && !(code === "EIO" && this.isTTY)) throw error;
         this.#isGone = true;
       });
     }
@@ -80,6 +98,59 @@ class ProcessOutput implements Output {
       }
     }
     return true;
+  }
+}
+
+/** Writes to a descriptor that never blocks. What it takes only a part of is finished later. */
+class ImpatientWriter {
+  readonly #descriptor: number | undefined;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(descriptor: number | undefined) {
+    this.#descriptor = descriptor;
+  }
+
+  /** @param write used instead where there is no such descriptor, or it fails */
+  offer(text: string, write: (bytes: Uint8Array) => unknown): boolean {
+    if (!this.#flush(write)) return false;
+    this.#rest = Buffer.from(text);
+    this.#flush(write);
+    return true;
+  }
+
+  /** What is still to be written; whoever takes it writes it. */
+  takeRest(): Uint8Array | undefined {
+    const rest = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    return rest.length === 0 ? undefined : rest;
+  }
+
+  #flush(write: (bytes: Uint8Array) => unknown): boolean {
+    while (this.#rest.length > 0) {
+      try {
+        if (this.#descriptor === undefined) throw new Error("there is no such descriptor");
+        this.#rest = this.#rest.subarray(writeSync(this.#descriptor, this.#rest));
+      } catch (error) {
+        if (systemErrorCode(error) === "EAGAIN") return false;
+        write(this.takeRest() ?? this.#rest);
+      }
+    }
+    return true;
+  }
+}
+
+/**
+ * The terminal behind a descriptor, opened once more: only so it can be told not to block without telling the same to
+ * the shell, which shares the first. `undefined` where the system has no such thing.
+ */
+function reopen(descriptor: number): number | undefined {
+  try {
+    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+    return process.platform === "linux"
+      ? openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_NONBLOCK | O_NOCTTY)
+      : undefined;
+  } catch {
+    return undefined; // somebody else's terminal, as after su
   }
 }
 

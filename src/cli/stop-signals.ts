@@ -2,12 +2,15 @@ import type { RunningAttempt, StopRequest } from "../executor/executor.ts";
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** What a signal can end: an attempt, or another command. */
+type Stoppable = Pick<RunningAttempt, "stop"> & Partial<RunningAttempt>;
+
 /**
  * Does work that starts an attempt, and passes every signal that asks this process to end on to the attempt, so that
  * the run is recorded as stopped instead of lost. A signal that comes before the attempt has started stops it at once.
  */
-export async function withStopSignals<T>(work: (onStart: (attempt: RunningAttempt) => void) => Promise<T>): Promise<T> {
-  let attempt: RunningAttempt | undefined;
+export async function withStopSignals<T>(work: (onStart: (attempt: Stoppable) => void) => Promise<T>): Promise<T> {
+  let attempt: Stoppable | undefined;
   let pending: StopRequest | undefined;
   const listeners = STOP_SIGNALS.map((signal) => {
     const listener = (): void => {

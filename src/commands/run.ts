@@ -2,6 +2,7 @@ import * as Flags from "@oclif/core/flags";
 
 import { executeRun } from "../app/execute-run.ts";
 import type { ExecutedRun } from "../app/finish-attempt.ts";
+import { refuseQueued } from "../app/refuse-queued.ts";
 import { planRun } from "../app/register-run.ts";
 import { BaseCommand } from "../cli/base-command.ts";
 import { AexpError } from "../model/errors.ts";
@@ -12,6 +13,7 @@ import { RUN_IDENTITY_FLAGS, toRunRequest } from "../cli/state-point-flags.ts";
 import { Relay } from "../cli/io.ts";
 import { withStopSignals } from "../cli/stop-signals.ts";
 import { openExecutor } from "../wiring/open-executor.ts";
+import { openQueueIfPresent } from "../wiring/open-queue.ts";
 
 export default class Run extends BaseCommand {
   static override summary = "Create a run, execute its command here, and record how it went.";
@@ -51,6 +53,8 @@ export default class Run extends BaseCommand {
     if (command.length === 0) throw missingCommand();
     if (flags.experiment === undefined)
       this.warnLine(`run ${plan.jobId} belongs to no experiment; \`aexp runs link\` can say which`);
+    await using queue = await openQueueIfPresent(repo);
+    await refuseQueued(queue, plan.jobId, flags.force);
     using stdout = new Relay(this.jsonEnabled() ? this.io.stderr : this.io.stdout);
     using stderr = new Relay(this.io.stderr);
     const done = await withStopSignals(async (onStart) =>

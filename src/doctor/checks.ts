@@ -125,6 +125,20 @@ export function checkClock(probe: FolderProbe): Check {
   };
 }
 
+/** Hooks that nobody agreed to do not run, which is easily overlooked. */
+export function checkHooks(count: number, trust: "trusted" | "untrusted" | "changed"): Check {
+  const name = "hooks";
+  if (count === 0) return { name, state: "ok", message: "none" };
+  if (trust === "trusted") return { name, state: "ok", message: `${count}, trusted` };
+  const why = trust === "changed" ? "changed since you trusted them" : "are not trusted on this machine";
+  return {
+    name,
+    state: "warning",
+    message: `the hooks of aexp.yaml ${why}, so none of them runs`,
+    hint: "Look at them and agree with `aexp trust`.",
+  };
+}
+
 function toMiB(bytes: number): number {
   return Math.floor(bytes / 1024 ** 2);
 }

@@ -55,6 +55,7 @@ const ERROR_CODES = [
   "queue.duplicate_name",
   "queue.duplicate_task",
   "queue.empty_group",
+  "queue.has_run",
   "queue.need_failed",
   "queue.network_file_system",
   "queue.not_queued",
@@ -98,6 +99,11 @@ const ERROR_CODES = [
   "sync.push_rejected",
   "template.invalid",
   "validate.usage",
+  "worker.ambiguous",
+  "worker.no_log",
+  "worker.not_found",
+  "worker.port_unusable",
+  "worker.start_failed",
 ] as const;
 
 /** The name of one expected failure. */

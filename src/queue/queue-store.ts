@@ -276,7 +276,7 @@ export interface QueueStore extends AsyncDisposable {
   retry(ids: readonly JobId[]): Promise<readonly Task[]>;
   /** Deletes ended tasks that are older than their lane keeps them, never what something kept refers to. */
   purge(options: { readonly dryRun: boolean; readonly before?: number }): Promise<readonly JobId[]>;
-  /** A frozen order of tasks under a name; made at the first call, the same ever after. */
+  /** A frozen order of tasks under a name; made at the first call that names any, and the same ever after. */
   freeze(name: string, ids: readonly JobId[]): Promise<readonly JobId[]>;
 
   // Locks of outsiders

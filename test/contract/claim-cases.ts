@@ -180,5 +180,6 @@ export function claimCases(open: OpenFixture): void {
     expect(await kit.store.freeze("array-7", order)).toEqual(order);
     expect(await kit.store.freeze("array-7", [idOf("c")])).toEqual(order);
     expect(await kit.store.freeze("array-8", [])).toEqual([]);
+    expect(await kit.store.freeze("array-8", [idOf("c")])).toEqual([idOf("c")]);
   });
 }

@@ -2,6 +2,7 @@ import { describe } from "vitest";
 
 import { claimCases } from "./claim-cases.ts";
 import { edgeCases } from "./edge-cases.ts";
+import { laneCases } from "./lane-cases.ts";
 import { leaseCases } from "./lease-cases.ts";
 import { lockCases } from "./lock-cases.ts";
 import { modelCases } from "./model-cases.ts";
@@ -12,6 +13,7 @@ import type { OpenFixture } from "./queue-kit.ts";
 /** What every store of the queue has to keep. `open` gives an empty one, which goes when the test ends. */
 export function describeQueueStore(name: string, open: OpenFixture): void {
   describe(`${name}: claims`, () => claimCases(open));
+  describe(`${name}: lanes`, () => laneCases(open));
   describe(`${name}: leases`, () => leaseCases(open));
   describe(`${name}: needs and groups`, () => needCases(open));
   describe(`${name}: locks`, () => lockCases(open));

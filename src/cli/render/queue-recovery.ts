@@ -46,7 +46,7 @@ export function renderRecovery({ attempts, rebuilt, outbox }: QueueRecovery): st
 
 function renderRebuilt({ restored, settled, skipped, problems }: NonNullable<QueueRecovery["rebuilt"]>): string[] {
   return [
-    `${restored.length} runs are in the queue again`,
+    restored.length === 1 ? "1 run is in the queue again" : `${restored.length} runs are in the queue again`,
     ...settled.map((id) => `${id.slice(0, 8)} was under way, and its end is recorded`),
     ...skipped.map((id) => `${id.slice(0, 8)} can never start, because what it needs has failed`),
     ...problems.map(({ jobId, problem }) => `${jobId.slice(0, 8)} was left as it is: ${toSafeLine(problem)}`),

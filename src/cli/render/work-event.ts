@@ -6,7 +6,7 @@ import { toRunStatus } from "../../queue/task.ts";
 export function renderWorkEvent(event: WorkEvent): string {
   switch (event.kind) {
     case "started":
-      return `${nameOf(event)} ${event.attempt.isAdopted ? "goes on" : "started"}${attemptOf(event)}`;
+      return `${nameOf(event)} ${event.attempt.isAdopted ? "goes on; its worker died" : "started"}${attemptOf(event)}`;
     case "ended":
       return renderEnd(event);
     case "lease_lost":
@@ -44,8 +44,9 @@ function attemptOf({ attempt: { task } }: Extract<WorkEvent, { kind: "started" |
 function renderEnd(event: Extract<WorkEvent, { kind: "ended" }>): string {
   const { state, reason, isReleased, wallclockS } = event;
   const why = reason === undefined ? "" : `: ${toSafeLine(reason.message)}`;
-  const word = state === "queued" ? (isReleased ? "given back" : "failed, will be repeated") : toRunStatus(state);
-  return `${nameOf(event)} ${word} after ${wallclockS.toFixed(1)} s${attemptOf(event)}${why}`;
+  const word = state === "queued" ? (isReleased ? "given back" : "failed") : toRunStatus(state);
+  const next = state === "queued" && !isReleased ? "; it will be repeated" : "";
+  return `${nameOf(event)} ${word} after ${wallclockS.toFixed(1)} s${attemptOf(event)}${why}${next}`;
 }
 
 /** What was done, in one line: "3 complete, 1 failed in 12.3 s". */

@@ -2,12 +2,14 @@ import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 
 import { markRun } from "../../app/mark-run.ts";
+import { refuseQueued } from "../../app/refuse-queued.ts";
 import type { StatusReason } from "../../app/mark-status.ts";
 import { resolveJobId } from "../../app/resolve-run.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { AexpError } from "../../model/errors.ts";
 import { didYouMean } from "../../model/nearest.ts";
 import { isRunStatus, REASON_CODES, RUN_STATUSES, type RunStatus } from "../../run/run-status.ts";
+import { openQueueIfPresent } from "../../wiring/open-queue.ts";
 
 export default class RunsMark extends BaseCommand {
   static override summary = "Change the status of a run by hand.";
@@ -33,6 +35,8 @@ export default class RunsMark extends BaseCommand {
     const repo = this.openRepo(flags);
     const jobId = resolveJobId(repo, args.run);
 
+    await using queue = await openQueueIfPresent(repo);
+    await refuseQueued(queue, jobId, false);
     const { promotion } = await markRun(repo, jobId, status, reason);
     this.log(`Run ${jobId} is ${status}${promotion === "written" ? "; its ledger entry is written" : ""}.`);
     return { job_id: jobId, status, ledger: promotion };

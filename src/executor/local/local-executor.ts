@@ -10,15 +10,14 @@ import { findGroupByEnvironment, identifyProcess, isGroupAlive, isSameProcessAli
 /** Executes attempts as process groups of this machine, watched by this process. */
 export class LocalExecutor implements Executor {
   readonly #workspaceOf: (jobId: JobId) => string;
+  #self: ProcessRecord | undefined;
 
   constructor(workspaceOf: (jobId: JobId) => string) {
     this.#workspaceOf = workspaceOf;
   }
 
   get self(): ProcessRecord {
-    const record = identifyProcess(process.pid, process.pid);
-    if (record === undefined) throw new Error("this process cannot find itself");
-    return record;
+    return (this.#self ??= identifySelf());
   }
 
   async start(spec: AttemptSpec, output: AttemptOutput): Promise<RunningAttempt> {
@@ -48,4 +47,10 @@ export class LocalExecutor implements Executor {
   async killGroup(group: ProcessRecord, graceMs: number): Promise<void> {
     await endGroup(group, graceMs);
   }
+}
+
+function identifySelf(): ProcessRecord {
+  const record = identifyProcess(process.pid, process.pid);
+  if (record === undefined) throw new Error("this process cannot find itself");
+  return record;
 }

@@ -125,9 +125,13 @@ function choose(classes: string, isAsked: string): string {
     ORDER BY b.eff_priority DESC, o.mine, b.seq LIMIT 1)`;
 }
 
+/** So many tasks are looked up one by one; of more than that the first that turns up in order is soon found. */
+const FEW = 50;
 const CHOOSE_ANY = choose(ALL_CLASSES, "");
-const CHOOSE_OF_IDS = choose(CLASSES_OF_IDS, "AND t.id = ANY (:ids)");
+const CHOOSE_OF_FEW = choose(CLASSES_OF_IDS, "AND t.id = ANY (:ids)");
+const CHOOSE_OF_MANY = choose(ALL_CLASSES, "AND t.id = ANY (:ids)");
 
 function chooseFrom({ ids }: ClaimRequest): string {
-  return ids === undefined ? CHOOSE_ANY : CHOOSE_OF_IDS;
+  if (ids === undefined) return CHOOSE_ANY;
+  return ids.length <= FEW ? CHOOSE_OF_FEW : CHOOSE_OF_MANY;
 }

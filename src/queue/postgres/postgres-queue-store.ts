@@ -56,8 +56,8 @@ export async function openPostgresQueueStoreIfPresent(
 export class PostgresQueueStore implements QueueStore {
   readonly #db: Database;
   readonly #watch: ChangeWatch;
-  /** Workers that found nothing look before they ask, so that they keep nobody waiting. */
-  #foundNothing = false;
+  /** The last claim found a task, so the next one will probably do so, too. */
+  #isClaimLikely = false;
 
   constructor(db: Database) {
     this.#db = db;
@@ -133,9 +133,10 @@ export class PostgresQueueStore implements QueueStore {
   }
 
   async claim(request: ClaimRequest) {
-    if (this.#foundNothing && !(await this.#db.read((tx) => hasWork(tx, request)))) return undefined;
+    // Workers that find nothing must not keep those waiting who have something to write.
+    if (!this.#isClaimLikely && !(await this.#db.read((tx) => hasWork(tx, request)))) return undefined;
     const claim = await this.#db.write((tx) => claimTask(tx, request), openClaim(request));
-    this.#foundNothing = claim === undefined;
+    this.#isClaimLikely = claim !== undefined;
     return claim;
   }
 
@@ -194,17 +195,15 @@ export class PostgresQueueStore implements QueueStore {
 
   async freeze(name: string, ids: readonly JobId[]) {
     const row = await this.#db.write(async ({ db, now }) => {
-      await db.run(
-        "INSERT INTO frozen_orders (name, ids, at) VALUES (:name, :ids::json, :now) ON CONFLICT DO NOTHING",
-        {
-          name,
-          ids: JSON.stringify(ids),
-          now,
-        },
-      );
+      if (ids.length > 0) {
+        await db.run(
+          "INSERT INTO frozen_orders (name, ids, at) VALUES (:name, :ids::json, :now) ON CONFLICT DO NOTHING",
+          { name, ids: JSON.stringify(ids), now },
+        );
+      }
       return await db.get("SELECT ids FROM frozen_orders WHERE name = :name", { name });
     });
-    return jsonTexts(row ?? {}, "ids").map((id) => parseJobId(id));
+    return row === undefined ? [] : jsonTexts(row, "ids").map((id) => parseJobId(id));
   }
 
   async acquireLock(key: string, holder: string, ttlMs: number, note: string) {

@@ -1,7 +1,8 @@
 import { AexpError } from "../../model/errors.ts";
-import type { Database } from "./database.ts";
 import { checksumOf, type Migration, refuseOtherSchema } from "../migration.ts";
 import { integer, type Row } from "../rows.ts";
+import type { Database } from "./database.ts";
+import { restoreLanes } from "./lane-copy.ts";
 
 /** Says in the file's header that the database is ours: "aexp". */
 export const APPLICATION_ID = 0x61657870;
@@ -15,7 +16,8 @@ export const APPLICATION_ID = 0x61657870;
 export function migrate(db: Database, path: string, migrations: readonly Migration[]): void {
   if (isCurrent(db, path, migrations)) return;
   for (const migration of migrations) {
-    db.write(({ now }) => {
+    db.write((tx) => {
+      const { now } = tx;
       refuseForeign(db, path);
       if (readVersions(db).some((row) => integer(row, "version") === migration.version)) return;
       if (migration.version === 1) {
@@ -31,6 +33,7 @@ export function migrate(db: Database, path: string, migrations: readonly Migrati
         now,
       });
       db.exec(migration.sql);
+      if (migration.version === 1) restoreLanes(tx);
     });
   }
 }

@@ -24,6 +24,7 @@ import {
 import { ChangeWatch } from "./change-watch.ts";
 import { claimTask, holdBackTask } from "./claim.ts";
 import type { Database } from "./database.ts";
+import { keepLaneCopy } from "./lane-copy.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
@@ -48,6 +49,8 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
 export class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
   readonly #watch: ChangeWatch;
+  /** The last claim found a task, so the next one will probably do so, too. */
+  #isClaimLikely = false;
 
   constructor(db: Database) {
     this.#db = db;
@@ -67,15 +70,17 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async setLane(name: string, patch: LanePatch) {
-    return this.#db.write((tx) => setLane(tx, name, patch));
+    const lane = this.#db.writeDurably((tx) => setLane(tx, name, patch));
+    keepLaneCopy(this.#db);
+    return lane;
   }
 
   async declareLanes(sections: Readonly<Record<string, LaneSection>>) {
-    declareLanes(this.#db, sections);
+    if (declareLanes(this.#db, sections)) keepLaneCopy(this.#db);
   }
 
   async submit(group: NewGroup, tasks: readonly NewTask[]) {
-    return this.#db.write((tx) => submitTasks(tx, group, tasks)).map(withoutPrivate);
+    return this.#db.writeDurably((tx) => submitTasks(tx, group, tasks)).map(withoutPrivate);
   }
 
   async task(id: JobId) {
@@ -121,7 +126,9 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async claim(request: ClaimRequest) {
-    return claimTask(this.#db, request);
+    const claim = claimTask(this.#db, request, this.#isClaimLikely);
+    this.#isClaimLikely = claim !== undefined;
+    return claim;
   }
 
   async holdBack(request: ClaimRequest, reason: TaskReason) {
@@ -172,11 +179,11 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async requestStop(ids: readonly JobId[], mode: StopMode, reason: TaskReason) {
-    return this.#db.write((tx) => stopTasks(tx, ids, mode, reason));
+    return this.#db.writeDurably((tx) => stopTasks(tx, ids, mode, reason));
   }
 
   async retry(ids: readonly JobId[]) {
-    return this.#db.write((tx) => retryTasks(tx, ids)).map(withoutPrivate);
+    return this.#db.writeDurably((tx) => retryTasks(tx, ids)).map(withoutPrivate);
   }
 
   async purge(options: { readonly dryRun: boolean; readonly before?: number }) {
@@ -186,14 +193,16 @@ export class SqliteQueueStore implements QueueStore {
 
   async freeze(name: string, ids: readonly JobId[]) {
     const row = this.#db.write((tx) => {
-      tx.db.run("INSERT INTO frozen_orders (name, ids, at) VALUES (:name, :ids, :now) ON CONFLICT DO NOTHING", {
-        name,
-        ids: JSON.stringify(ids),
-        now: tx.now,
-      });
+      if (ids.length > 0) {
+        tx.db.run("INSERT INTO frozen_orders (name, ids, at) VALUES (:name, :ids, :now) ON CONFLICT DO NOTHING", {
+          name,
+          ids: JSON.stringify(ids),
+          now: tx.now,
+        });
+      }
       return tx.db.get("SELECT ids FROM frozen_orders WHERE name = :name", { name });
     });
-    return jsonTexts(row ?? {}, "ids").map((id) => parseJobId(id));
+    return row === undefined ? [] : jsonTexts(row, "ids").map((id) => parseJobId(id));
   }
 
   async acquireLock(key: string, holder: string, ttlMs: number, note: string) {

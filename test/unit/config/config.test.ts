@@ -1,8 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
 
 import { loadConfig } from "../../../src/config/fs/load-config.ts";
+import { HOOK_EVENTS } from "../../../src/config/known-keys.ts";
+import type { QueueEvent } from "../../../src/queue/queue-store.ts";
+import CONFIG_SCHEMA from "../../../schemas/config.schema.json" with { type: "json" };
 import { tempDir } from "../../helpers/temp-dir.ts";
 
 function configure(text: string | Buffer): string {
@@ -13,9 +16,56 @@ function configure(text: string | Buffer): string {
 
 describe("aexp.yaml", () => {
   it("has a default for every key", async () => {
-    expect(await loadConfig(tempDir())).toEqual({ redact: [] });
-    expect(await loadConfig(configure(""))).toEqual({ redact: [] });
-    expect(await loadConfig(configure("redact: ['^patient-\\d+$']\r\n"))).toEqual({ redact: [/^patient-\d+$/u] });
+    const defaults = { redact: [], lanes: {}, pools: undefined, hooks: [], minFreeBytes: 2 ** 30 };
+    expect(await loadConfig(tempDir())).toEqual(defaults);
+    expect(await loadConfig(configure(""))).toEqual(defaults);
+    expect(await loadConfig(configure("lanes:\nhooks:\nqueue:\n"))).toEqual(defaults);
+    expect(await loadConfig(configure("redact: ['^patient-\\d+$']\r\n"))).toEqual({
+      ...defaults,
+      redact: [/^patient-\d+$/u],
+    });
+  });
+
+  it("reads lanes, pools, hooks and what workers keep to", async () => {
+    const text = `
+lanes:
+  gpu: { max_running: 2, max_per_caller: 1, on_lost: requeue, retain: 30d, keep_last: 5, age: 600 }
+  cpu: { retain: forever }
+  any:
+pools: { train: 2, "*": 1 }
+hooks:
+  run.ended: [notify.sh, [python3, hooks/post.py]]
+  group.ended: ["echo done"]
+queue: { min_free: 500MB }
+`;
+    expect(await loadConfig(configure(text))).toEqual({
+      redact: [],
+      lanes: {
+        gpu: {
+          maxRunning: 2,
+          maxPerCaller: 1,
+          onLost: "requeue",
+          retainMs: 30 * 86_400_000,
+          keepLast: 5,
+          ageMs: 600_000,
+        },
+        cpu: {},
+        any: {},
+      },
+      pools: "train=2,*=1",
+      hooks: [
+        { event: "run.ended", command: "notify.sh" },
+        { event: "run.ended", command: ["python3", "hooks/post.py"] },
+        { event: "group.ended", command: "echo done" },
+      ],
+      minFreeBytes: 500_000_000,
+    });
+  });
+
+  it("knows the events of the queue, and no others", () => {
+    expectTypeOf<(typeof HOOK_EVENTS)[number]>().toEqualTypeOf<QueueEvent["kind"]>();
+    const { properties } = CONFIG_SCHEMA.properties.hooks;
+    expect(Object.keys(properties)).toEqual([...HOOK_EVENTS]);
   });
 
   it.each([
@@ -23,6 +73,18 @@ describe("aexp.yaml", () => {
     ["- a", "the file must hold keys and values"],
     ["redact: x", "redact: must be array"],
     ["redact: ['(']", "redact.0: Invalid regular expression"],
+    ["lane: {}", 'unknown key "lane". Did you mean "lanes"?'],
+    ["lanes: { gpu: { max_runing: 1 } }", 'lanes.gpu: unknown key "max_runing". Did you mean "max_running"?'],
+    ["hooks: { run.end: [x] }", 'hooks: unknown key "run.end". Did you mean "run.ended"?'],
+    ["queue: { minfree: 1 }", 'queue: unknown key "minfree". Did you mean "min_free"?'],
+    ["queue: { min_free: lots }", 'queue.min_free: "lots" is not a number of bytes'],
+    ["lanes: { gpu: { max_running: -1 } }", "lanes.gpu.max_running: must be >= 0"],
+    ["lanes: { gpu: { retain: soon } }", 'lanes.gpu: retain="soon" is not a duration'],
+    ["lanes: { 'a b': {} }", 'lanes: the name "a b" must match pattern'],
+    ["lanes: [gpu]", "lanes: must be object"],
+    ["pools: { train: 0 }", "pools.train: must be >= 1"],
+    ["hooks: { run.ended: notify.sh }", "hooks.run.ended: must be array"],
+    ["hooks: { run.ended: [[]] }", "hooks.run.ended.0: must NOT have fewer than 1 items"],
     ["a: [", "is not YAML"],
     ["redact: []\nredact: []", "is not YAML"],
     [Buffer.from([0xff, 0xfe]), "is not UTF-8"],

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-import { isJsonObject, type JsonObject } from "../../../model/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../../model/json.ts";
 
 /** How much of the file's end is looked at; a longer line is no metric. */
 const TAIL_BYTES = 64 * 1024;
@@ -32,9 +32,10 @@ function readTail(path: string): string {
   }
 }
 
-function parse(line: string): unknown {
+function parse(line: string): JsonValue | undefined {
   try {
-    return JSON.parse(line);
+    const value: JsonValue = JSON.parse(line);
+    return value;
   } catch {
     return undefined; // half a line, or no JSON: the line before counts
   }
