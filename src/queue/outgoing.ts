@@ -13,4 +13,6 @@ export interface NewEvent {
 /** A side effect, before it has a number. Those of one topic and subject are delivered in order. */
 export interface NewItem extends Pick<OutboxItem, "topic" | "dedupe" | "data"> {
   readonly subject: string;
+  /** Where it has to be done; anywhere, when absent. */
+  readonly machine?: string;
 }

@@ -293,8 +293,16 @@ export interface QueueStore extends AsyncDisposable {
   age(): Promise<number>;
 
   // Outbox
-  /** Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. */
-  takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]): Promise<readonly OutboxItem[]>;
+  /**
+   * Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. A machine
+   * is only given what can be done there: a mark is for the one that has the run's folder.
+   */
+  takeOutbox(
+    limit: number,
+    hideMs: number,
+    topic?: OutboxItem["topic"],
+    machine?: string,
+  ): Promise<readonly OutboxItem[]>;
   outboxDone(ids: number | readonly number[]): Promise<void>;
   /** Tries again later; after ten tries the item is dead and only counted. */
   outboxFailed(id: number, problem: string): Promise<void>;

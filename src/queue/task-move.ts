@@ -53,6 +53,7 @@ export function toMark(from: TaskState, task: StoredTask, now: number): NewItem 
   return {
     topic: "mark",
     subject: task.id,
+    machine: task.machine,
     dedupe: `mark:${task.id}:${task.life}:${task.attempt}:${task.state}`,
     data: {
       id: task.id,

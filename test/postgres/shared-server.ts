@@ -8,10 +8,16 @@ declare module "vitest" {
   }
 }
 
-/** Starts the server that most tests share, and stops it when all are done. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await TestServer.make();
+let server: TestServer | undefined;
+
+/** Starts the server that most tests share. */
+export async function setup(project: TestProject): Promise<void> {
+  server = await TestServer.make();
   await server.start();
   project.provide("postgresUrl", server.url);
-  return async () => await server.remove();
+}
+
+/** Stops it when all are done. */
+export async function teardown(): Promise<void> {
+  await server?.remove();
 }

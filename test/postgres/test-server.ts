@@ -17,18 +17,15 @@ export class TestServer {
   readonly url: string;
   readonly #folder: string;
   readonly #port: number;
-  readonly #settings: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number, password: string, settings: readonly string[]) {
+  private constructor(folder: string, port: number, password: string) {
     this.#folder = folder;
     this.#port = port;
-    this.#settings = settings;
     this.url = `postgres://aexp:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
   }
 
-  /** @param settings like `ssl=on` */
-  static async make(settings: readonly string[] = []): Promise<TestServer> {
+  static async make(): Promise<TestServer> {
     const folder = mkdtempSync(join(tmpdir(), "aexp-postgres-"));
     const data = join(folder, "data");
     const passwordFile = join(folder, "password");
@@ -50,7 +47,7 @@ export class TestServer {
       "--locale=C",
     ];
     execFileSync(program("initdb"), [...argv, "--no-sync"], { stdio: "pipe", ...userOptions(), cwd: folder });
-    return new TestServer(folder, await freePort(), password, settings);
+    return new TestServer(folder, await freePort(), password);
   }
 
   /** A file in the server's folder, owned by it and readable by nobody else. */
@@ -62,14 +59,15 @@ export class TestServer {
     return path;
   }
 
-  async start(): Promise<void> {
+  /** @param more settings like `ssl=on` */
+  async start(more: readonly string[] = []): Promise<void> {
     const settings = [
       `port=${this.#port}`,
       "listen_addresses=127.0.0.1",
       "unix_socket_directories=",
       "fsync=off",
       "max_connections=200",
-      ...this.#settings,
+      ...more,
     ].flatMap((setting) => ["-c", setting]);
     const log = join(this.#folder, "log");
     this.#process = spawn(
@@ -149,9 +147,11 @@ function program(name: string): string {
 }
 
 function otherUser(): { readonly uid: number; readonly gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = (flag: string) => Number(execFileSync("id", [flag, OTHER_USER], { encoding: "utf8" }));
-  return { uid: id("-u"), gid: id("-g") };
+  return process.getuid?.() === 0 ? { uid: idOf("-u"), gid: idOf("-g") } : undefined;
+}
+
+function idOf(flag: "-u" | "-g"): number {
+  return Number(execFileSync("id", [flag, OTHER_USER], { encoding: "utf8" }));
 }
 
 function userOptions(): { readonly uid?: number; readonly gid?: number } {

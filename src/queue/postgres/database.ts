@@ -124,11 +124,8 @@ export class Database implements Queries {
   async write<T>(work: (tx: WriteTransaction) => Promise<T>, opening?: Opening): Promise<T> {
     let inDoubt: InDoubt<T> | undefined;
     return await this.#inTurn(async () => {
+      if (inDoubt !== undefined && (await this.#wasCommitted(inDoubt.serial))) return inDoubt.result;
       const { now, first } = await this.#begin(opening);
-      if (inDoubt !== undefined && (await this.#wasCommitted(inDoubt.serial))) {
-        await this.connection.exec("ROLLBACK");
-        return inDoubt.result;
-      }
       const outgoing: (NewEvent | NewItem)[] = [];
       let wakes = false;
       const wake = () => void (wakes = true);
@@ -171,10 +168,13 @@ export class Database implements Queries {
     await Promise.all(steps);
   }
 
+  /** Asks under the lock, so that a session which nobody listens to any more has come to its end before. */
   async #wasCommitted(serial: number): Promise<boolean> {
+    await this.#begin(undefined);
     const { rows } = await this.connection.query("SELECT serial FROM writers WHERE id = :writer", {
       writer: this.#writer,
     });
+    await this.connection.exec("ROLLBACK");
     return rows[0] !== undefined && integer(rows[0], "serial") >= serial;
   }
 
@@ -267,7 +267,7 @@ const TELL = `
     SELECT i.*, CASE topic WHEN 'event' THEN nextval('event_ids') END AS event_id
     FROM (
       SELECT * FROM json_to_recordset(:items::json) AS r (
-        n integer, topic text, subject text, dedupe text, kind text, run_id text, group_id text, data json)
+        n integer, topic text, subject text, machine text, dedupe text, kind text, run_id text, group_id text, data json)
       ORDER BY n) i),
   told AS (
     INSERT INTO events (id, at, kind, run_id, group_id, data)
@@ -275,8 +275,8 @@ const TELL = `
   written AS (
     INSERT INTO writers (id, serial, at) VALUES (:writer, :serial, :now)
     ON CONFLICT (id) DO UPDATE SET serial = excluded.serial, at = excluded.at)
-  INSERT INTO outbox (topic, subject, dedupe, data, at)
-  SELECT topic, subject, coalesce(dedupe, 'event:' || event_id),
+  INSERT INTO outbox (topic, subject, machine, dedupe, data, at)
+  SELECT topic, subject, machine, coalesce(dedupe, 'event:' || event_id),
     CASE topic WHEN 'mark' THEN data ELSE json_build_object('id', event_id, 'at', :now::bigint, 'kind', kind,
       'runId', run_id, 'groupId', group_id, 'data', data) END,
     :now

@@ -16,9 +16,13 @@ function serverError(error: unknown): { readonly code: string; readonly isFatal:
   return { code: error.code, isFatal: error.severity === "FATAL" || error.severity === "PANIC" };
 }
 
+/** A statement was prepared, and its table is another one now: a newer program has changed the schema. */
+const PLAN_OUTDATED = "0A000";
+
 /** Whether the connection on which a statement failed is of no more use. */
 export function isLost(error: unknown): boolean {
-  return serverError(error)?.isFatal ?? true;
+  const server = serverError(error);
+  return server === undefined || server.isFatal || server.code === PLAN_OUTDATED;
 }
 
 /** Cancelled by an operator, crashed, starting up, too many clients. */

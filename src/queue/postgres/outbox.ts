@@ -7,7 +7,8 @@ import { type Database, endOf, type WriteTransaction } from "./database.ts";
 /** An item waits for the earlier ones of its subject that are hidden or to be tried again. */
 const DUE = `
   SELECT o.* FROM outbox o WHERE o.state = 'pending' AND o.not_before <= :now
-    AND (:topic::text IS NULL OR o.topic = :topic) AND NOT EXISTS (
+    AND (:topic::text IS NULL OR o.topic = :topic)
+    AND (:machine::text IS NULL OR o.machine IS NULL OR o.machine = :machine) AND NOT EXISTS (
     SELECT 1 FROM outbox e
     WHERE e.state = 'pending' AND e.subject = o.subject AND e.topic = o.topic AND e.id < o.id AND e.not_before > :now)
   ORDER BY o.id LIMIT :limit`;
@@ -18,12 +19,15 @@ export async function takeOutbox(
   limit: number,
   hideMs: number,
   topic: OutboxItem["topic"] | undefined,
+  machine: string | undefined,
 ): Promise<readonly OutboxItem[]> {
   // Most looks find nothing, and must not keep writers waiting.
-  const hasItems = await db.read(async (tx) => (await tx.db.get(DUE, { now: tx.now, limit: 1, topic })) !== undefined);
+  const hasItems = await db.read(
+    async (tx) => (await tx.db.get(DUE, { now: tx.now, limit: 1, topic, machine })) !== undefined,
+  );
   if (!hasItems) return [];
   return await db.write(async (tx) => {
-    const items = (await tx.db.all(DUE, { now: tx.now, limit, topic })).map((row) => readOutboxItem(row));
+    const items = (await tx.db.all(DUE, { now: tx.now, limit, topic, machine })).map((row) => readOutboxItem(row));
     await tx.db.run("UPDATE outbox SET not_before = :until WHERE id = ANY (:ids)", {
       ids: items.map((item) => item.id),
       until: endOf(tx, hideMs),

@@ -243,8 +243,8 @@ export class PostgresQueueStore implements QueueStore {
     return await this.#db.write(ageTasks);
   }
 
-  async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]) {
-    return await takeOutbox(this.#db, limit, hideMs, topic);
+  async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"], machine?: string) {
+    return await takeOutbox(this.#db, limit, hideMs, topic, machine);
   }
 
   async outboxDone(ids: number | readonly number[]) {

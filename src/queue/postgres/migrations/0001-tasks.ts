@@ -218,6 +218,7 @@ CREATE TABLE outbox (
   subject     text COLLATE "C" NOT NULL,
   dedupe      text COLLATE "C" NOT NULL UNIQUE,
   data        json NOT NULL,
+  machine     text,
   state       text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'dead')),
   tries       integer NOT NULL DEFAULT 0,
   problem     text,
