@@ -126,16 +126,19 @@ async function endAttempt(
   result: AttemptResult,
   jitter: number,
 ): Promise<TaskState> {
-  await closeAttempt(tx, task, token, result, true);
   const onLost = result.state === "failed" ? await onLostOf(tx, task.spec.lane) : "fail";
-  return await step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter }));
+  const [, state] = await Promise.all([
+    closeAttempt(tx, task, token, result, true),
+    step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter })),
+  ]);
+  return state;
 }
 
+/** The statements of both parts are sent without waiting for answers, in their order. */
 async function step(tx: WriteTransaction, task: StoredTask, { to, change, event }: NextStep): Promise<TaskState> {
   const moves = new TaskMoves(tx);
   const next = moves.add(task, to, change, event);
-  await moves.store();
-  if (isTerminalState(next.state)) await followEnds(tx, [next]);
+  await Promise.all([moves.store(), isTerminalState(next.state) && followEnds(tx, [next])]);
   return next.state;
 }
 
@@ -149,8 +152,10 @@ async function onLostOf({ db }: WriteTransaction, lane: string): Promise<OnLost>
 export async function releaseTask(tx: WriteTransaction, token: string): Promise<boolean> {
   const task = findLeased(tx);
   if (task === undefined) return false;
-  await closeAttempt(tx, task, token, { state: "released", reason: undefined }, false);
-  await step(tx, task, judgeRelease(task));
+  await Promise.all([
+    closeAttempt(tx, task, token, { state: "released", reason: undefined }, false),
+    step(tx, task, judgeRelease(task)),
+  ]);
   return true;
 }
 
@@ -161,6 +166,7 @@ async function closeAttempt(
   result: AttemptOutcome,
   isCounted: boolean,
 ): Promise<void> {
+  tx.outgoing.push(toAttemptEndEvent(task, result));
   await tx.db.run(
     `UPDATE attempts SET ended_at = greatest(:now, started_at), outcome = :outcome, reason_code = :code,
        reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
@@ -176,7 +182,6 @@ async function closeAttempt(
       counted: isCounted ? 1 : 0,
     },
   );
-  tx.outgoing.push(toAttemptEndEvent(task, result));
 }
 
 /** See `QueueStore.adopt`. */

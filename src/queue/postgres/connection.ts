@@ -1,4 +1,4 @@
-import type { Client } from "pg";
+import type { Client, QueryResult } from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Row } from "../rows.ts";
@@ -82,7 +82,7 @@ export class Connection {
     return await this.#send((client) => client.query<Row>({ name, text, values: inOrder(order, values) }));
   }
 
-  /** One statement without values, or several of them, none of which is prepared. */
+  /** One statement without values, or several of them, none of which is prepared. @returns what the last one gave */
   async exec(sql: string): Promise<Result> {
     return await this.#send((client) => client.query<Row>(sql));
   }
@@ -148,13 +148,11 @@ export class Connection {
     if (this.#isClosed) this.#drop(client);
   }
 
-  async #send(
-    statement: (client: Client) => Promise<{ readonly rows: readonly Row[]; readonly rowCount: number | null }>,
-  ): Promise<Result> {
+  async #send(statement: (client: Client) => Promise<QueryResult<Row>>): Promise<Result> {
     const client = this.#client;
     if (client === undefined) throw new ConnectionLost(new Error("the connection was closed"));
     try {
-      const { rows, rowCount } = await statement(client);
+      const { rows, rowCount } = lastOf(await statement(client));
       return { rows, changes: rowCount ?? 0 };
     } catch (error) {
       if (!isLost(error)) throw error;
@@ -180,6 +178,11 @@ export class Connection {
     this.#changes += 1;
     for (const callback of this.#waiting) callback();
   }
+}
+
+/** Several statements in one text give a list, whatever the driver's types say. */
+function lastOf(result: QueryResult<Row>): QueryResult<Row> {
+  return Array.isArray(result) ? result.at(-1) : result;
 }
 
 /**

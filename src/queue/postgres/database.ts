@@ -105,10 +105,7 @@ export class Database implements Queries {
   async read<T>(work: (tx: ReadTransaction) => Promise<T>): Promise<T> {
     return await this.#inTurn(async () => {
       const { connection } = this;
-      const [, time] = await Promise.all([
-        connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
-        connection.exec(this.#setTime()),
-      ]);
+      const time = await connection.exec(`BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${this.#setTime()}`);
       const result = await work({ db: statementsOf(connection), now: toTime(time) });
       await connection.exec("COMMIT");
       return result;
@@ -145,11 +142,11 @@ export class Database implements Queries {
 
   async #begin(opening: Opening | undefined): Promise<{ readonly now: number; readonly first: readonly Row[] }> {
     const { connection } = this;
-    const [, , time, first] = await Promise.all([
-      connection.exec("BEGIN ISOLATION LEVEL READ COMMITTED"),
-      // First of all: each later statement sees what the one before us has committed.
-      connection.query("SELECT pg_advisory_xact_lock(:key::bigint)", { key: this.#lockKey }),
-      connection.exec(this.#setTime()),
+    const [time, first] = await Promise.all([
+      // The lock first of all: each later statement sees what the one before us has committed.
+      connection.exec(
+        `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(${this.#lockKey}); ${this.#setTime()}`,
+      ),
       opening && connection.query(opening.sql, opening.values),
     ]);
     return { now: toTime(time), first: first?.rows ?? [] };
@@ -162,9 +159,8 @@ export class Database implements Queries {
       const items = toJson(outgoing.slice(start, start + CHUNK).map((item, n) => ({ n, ...toOutgoingRow(item) })));
       steps.push(connection.query(TELL, { items, now, writer: this.#writer, serial }));
     }
-    if (wakes) steps.push(connection.query("SELECT pg_notify(:channel, '')", { channel: this.#schema }));
     // After a failure of a step the server takes this for a rollback.
-    steps.push(connection.exec("COMMIT"));
+    steps.push(connection.exec(wakes ? `NOTIFY ${this.#schema}; COMMIT` : "COMMIT"));
     await Promise.all(steps);
   }
 

@@ -1,6 +1,6 @@
 import type { JobId } from "../../run/job-id.ts";
 import { readGroup, readJobId, readStoredTask, type StoredTask } from "../records.ts";
-import { integer, type Row, word } from "../rows.ts";
+import { integer, type Row, text, word } from "../rows.ts";
 import { TASK_STATES } from "../task.ts";
 import { isSuccess, skipReason, toGroupState } from "../transitions.ts";
 import type { WriteTransaction } from "./database.ts";
@@ -12,14 +12,26 @@ import { TaskMoves } from "./task-moves.ts";
  */
 export async function followEnds(tx: WriteTransaction, ended: readonly StoredTask[]): Promise<void> {
   const groups = new Set<string>();
+  const open = new Set<string>();
   let wave = ended;
   while (wave.length > 0) {
     for (const task of wave) groups.add(task.groupId);
+    const [edges, openGroups] = await Promise.all([
+      tx.db.all(OPEN_EDGES, { needed: wave.map((task) => task.id) }),
+      tx.db.all(OPEN_GROUPS, { groups: [...groups] }),
+    ]);
+    open.clear();
+    for (const row of openGroups) open.add(text(row, "id"));
     // A skipped task has dependents, too.
-    wave = await settleDependents(tx, wave);
+    wave = await settleDependents(tx, wave, edges);
   }
-  for (const groupId of groups) await endGroup(tx, groupId);
+  for (const groupId of groups) if (!open.has(groupId)) await endGroup(tx, groupId);
 }
+
+/** Which of some groups have something left to do. */
+const OPEN_GROUPS = `
+  SELECT g.id FROM unnest(:groups::text[]) AS g (id)
+  WHERE EXISTS (SELECT 1 FROM tasks t WHERE t.group_id = g.id AND t.ended_at IS NULL)`;
 
 /** A task that waits, and for how many others. */
 interface Waiting {
@@ -29,8 +41,11 @@ interface Waiting {
 }
 
 /** @returns the dependents that were skipped */
-async function settleDependents(tx: WriteTransaction, needed: readonly StoredTask[]): Promise<readonly StoredTask[]> {
-  const edges = await tx.db.all(OPEN_EDGES, { needed: needed.map((task) => task.id) });
+async function settleDependents(
+  tx: WriteTransaction,
+  needed: readonly StoredTask[],
+  edges: readonly Row[],
+): Promise<readonly StoredTask[]> {
   if (edges.length === 0) return [];
   const ends = new Map(needed.map((task) => [task.id, task]));
   const waiting = new Map<JobId, Waiting>();
@@ -76,12 +91,9 @@ function toWaiting(edge: Row, known: Map<JobId, Waiting>): Waiting {
   return waiting;
 }
 
-/** Ends a group once in each of its epochs, when nothing of it is left to do. */
+/** Ends a group once in each of its epochs; nothing of it is left to do. */
 async function endGroup(tx: WriteTransaction, id: string): Promise<void> {
   const { db, now } = tx;
-  if ((await db.get("SELECT 1 FROM tasks WHERE group_id = :id AND ended_at IS NULL LIMIT 1", { id })) !== undefined) {
-    return;
-  }
   const states = await db.all("SELECT DISTINCT state FROM tasks WHERE group_id = :id", { id });
   const state = toGroupState(states.map((row) => word(row, "state", TASK_STATES)));
   const ended = await db.get(
