@@ -1,9 +1,9 @@
-import type { AttemptEnd, Executor } from "../executor/executor.ts";
-import { judgeAttempt } from "../executor/judge-attempt.ts";
+import type { Executor } from "../executor/executor.ts";
 import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
 import type { AttemptResult, Claim, QueueStore } from "../queue/queue-store.ts";
 import { applyMark } from "./apply-mark.ts";
 import { type CodeWatch, describeCodeDifference } from "./code-watch.ts";
+import { findAttempt } from "./find-attempt.ts";
 import type { Repo } from "./repo.ts";
 
 /** What executes the tasks of a queue. */
@@ -24,19 +24,23 @@ export interface StartOptions {
  * Starts the attempt that a claim gives the right to. The document says that it runs before its command begins, and is
  * not written again before it has ended.
  *
- * @returns `stop_asked` when somebody asked for its end before it began; then nothing was started
+ * A power cut can make the store forget what it committed last. An attempt of the same number that has begun already is
+ * not executed again: what became of it counts.
+ *
+ * @returns its result when nothing was started: somebody asked for its end before it began, or it ended long ago
  */
 export async function startTask(
   repo: Repo,
   ports: WorkPorts,
   claim: Claim,
   options: StartOptions,
-): Promise<SupervisedAttempt | "stop_asked"> {
+): Promise<SupervisedAttempt | AttemptResult> {
   const { task, lease } = claim;
+  if (ports.supervisor.hasBegun(task.id, task.attempt)) return await resumeAttempt(repo, ports, claim);
   const code = await options.code.now();
   const start = { proc: ports.executor.self, codeDifference: describeCodeDifference(repo, task.id, code) };
   await applyMark(repo, ports.store, task.id, { start, durability: "later" });
-  if ((await ports.store.task(task.id))?.stop !== undefined) return "stop_asked";
+  if ((await ports.store.task(task.id))?.stop !== undefined) return { state: "stopped", reason: undefined };
   const { command } = task.spec;
   const attempt = await ports.supervisor.start({
     jobId: task.id,
@@ -57,6 +61,22 @@ export async function startTask(
   return attempt;
 }
 
+async function resumeAttempt(
+  repo: Repo,
+  ports: WorkPorts,
+  { task }: Claim,
+): Promise<SupervisedAttempt | AttemptResult> {
+  const found = await findAttempt(repo, ports, task);
+  switch (found.kind) {
+    case "ended":
+      return found.result;
+    case "alive":
+      return found.program;
+    case "lost":
+      return { state: "failed", reason: { code: "lost", message: "nobody knows how it would have ended" } };
+  }
+}
+
 /** What a program may want to know of its place in the queue. */
 function describeTask({ task, fences }: Claim): Readonly<Record<string, string>> {
   return {
@@ -64,10 +84,4 @@ function describeTask({ task, fences }: Claim): Readonly<Record<string, string>>
     AEXP_GROUP: task.groupId,
     ...(Object.keys(fences).length > 0 ? { AEXP_LOCK_FENCES: JSON.stringify(fences) } : {}),
   };
-}
-
-/** What the end of an attempt means for its task. */
-export function toResult(end: AttemptEnd): AttemptResult {
-  const { status, reason } = judgeAttempt(end.cause);
-  return { state: status, reason, exitCode: end.exitCode ?? undefined, signal: end.signal ?? undefined };
 }

@@ -12,6 +12,7 @@ import { toTemplateValues } from "../queue/template-values.ts";
 import type { JobId } from "../run/job-id.ts";
 import { judgeRuns } from "./judge-submission.ts";
 import { planRun, readPlanningContext } from "./register-run.ts";
+import { warnOfMissingNotes } from "./resolve-condition.ts";
 import type { Repo } from "./repo.ts";
 import { resolveNeeds } from "./resolve-needs.ts";
 import { readRunnerCommand } from "./runner-command.ts";
@@ -36,6 +37,10 @@ import type {
 export async function planSubmission(repo: Repo, queue: QueueView, request: SubmissionRequest): Promise<Submission> {
   checkNeeds(request.entries);
   await checkWords(queue, request.entries);
+  warnOfMissingNotes(
+    repo,
+    request.entries.map(({ run }) => run.experimentId),
+  );
   const runs = await planRuns(repo, request.entries);
   const verdicts = await judgeRuns(repo, queue, runs, request);
   const needs = await resolveNeeds(repo, queue, runs, verdicts);

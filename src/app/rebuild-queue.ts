@@ -39,6 +39,8 @@ interface Waiting {
   readonly group: NewGroup;
   readonly task: NewTask;
   readonly queuedAt: string;
+  /** Times are whole seconds; runs that were queued together have an order beside. */
+  readonly position: number;
 }
 
 class Rebuilding {
@@ -117,7 +119,9 @@ class Rebuilding {
       else ordered.push({ ...waiting, task: { ...waiting.task, spec: { ...spec, needs } } });
       return verdict;
     };
-    const inOrder = [...this.#waiting.values()].toSorted((a, b) => compareTexts(a.queuedAt, b.queuedAt));
+    const inOrder = [...this.#waiting.values()].toSorted(
+      (a, b) => compareTexts(a.queuedAt, b.queuedAt) || a.position - b.position,
+    );
     for (const waiting of inOrder) await visit(waiting);
     return ordered;
   }
@@ -191,11 +195,13 @@ function toWaiting(jobId: JobId, facts: RunFacts): Waiting {
     machine = "",
     target,
     executor = "local",
+    position = 0,
   } = queue.origin ?? {};
   const attempts = (facts.attempts ?? []).map(({ n }) => n);
   return {
     group: { id: queue.group ?? `grp_${jobId.slice(0, 12)}`, kind: group_kind, name: group_name, caller },
     queuedAt: queue.queued_at ?? "",
+    position,
     task: {
       id: jobId,
       experimentId: aexp?.experiment_id,

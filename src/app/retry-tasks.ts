@@ -12,7 +12,7 @@ import { notQueued, type RunOutcome, toFailure } from "./resolve-task.ts";
 export type RetriedRun = RunOutcome<"queued" | "blocked">;
 
 /** The ends that a group is repeated from. What was taken out of the queue on purpose stays out. */
-export const RETRIED_STATES = ["failed", "stopped"] as const satisfies readonly TaskState[];
+const RETRIED_STATES = ["failed", "stopped"] as const satisfies readonly TaskState[];
 
 /** Queues all failed runs of a selection again, with what was skipped because of them. */
 export async function retryFailed(repo: Repo, store: QueueStore, filter: TaskFilter): Promise<readonly RetriedRun[]> {

@@ -30,7 +30,7 @@ export interface StopOptions {
 export type StoppedRun = RunOutcome<"abandoned" | "requested" | "stopped" | "ended">;
 
 /** Who asked for it. */
-export const STOPPED_BY_OPERATOR: TaskReason = { code: "operator_stop", message: "stopped with `aexp queue stop`" };
+const STOPPED_BY_OPERATOR: TaskReason = { code: "operator_stop", message: "stopped with `aexp queue stop`" };
 
 const POLL_MS = 100;
 /** A worker looks for requests several times a second, and a killed program is gone at once. */
@@ -92,11 +92,9 @@ async function followRequests(
   outcomes: Map<JobId, StoppedRun>,
   { mode, graceMs }: StopOptions,
 ): Promise<void> {
-  let asked = [...outcomes.values()].flatMap(({ run, outcome }) => (outcome === "requested" ? [run] : []));
-  const readOpen = async (): Promise<readonly Task[]> => {
-    const tasks = await store.tasks({ ids: [...outcomes.keys()].filter((id) => asked.includes(id)) });
-    return tasks.filter(({ state }) => !isTerminalState(state));
-  };
+  const asked = [...outcomes].flatMap(([id, { outcome }]) => (outcome === "requested" ? [id] : []));
+  const readOpen = async (): Promise<readonly Task[]> =>
+    (await store.tasks({ ids: asked })).filter(({ state }) => !isTerminalState(state));
   let open = asked.length === 0 ? [] : await readOpen();
   if (graceMs !== undefined && open.length > 0) {
     open = await waitForEnd(readOpen, graceMs);
@@ -111,14 +109,19 @@ async function followRequests(
     await deliverOutbox(repo, store);
   }
   const now = await store.now();
-  asked = open.map(({ id }) => id);
-  for (const task of open) {
-    const note = await noteOn(repo, store, task, now);
-    outcomes.set(task.id, { run: task.id, outcome: "requested", ...(note === undefined ? {} : { note }) });
+  for (const task of asked.length === 0 ? [] : await store.tasks({ ids: asked })) {
+    outcomes.set(task.id, await describeAsked(repo, store, task, now));
   }
-  for (const [id, { outcome }] of outcomes) {
-    if (outcome === "requested" && !asked.includes(id)) outcomes.set(id, { run: id, outcome: "stopped" });
+}
+
+async function describeAsked(repo: Repo, store: QueueStore, task: Task, now: number): Promise<StoppedRun> {
+  const run = task.id;
+  if (task.state === "stopped") return { run, outcome: "stopped" };
+  if (isTerminalState(task.state)) {
+    return { run, outcome: "ended", note: `it became ${toRunStatus(task.state)} before it could be stopped` };
   }
+  const note = await noteOn(repo, store, task, now);
+  return { run, outcome: "requested", ...(note === undefined ? {} : { note }) };
 }
 
 async function waitForEnd(readOpen: () => Promise<readonly Task[]>, patienceMs: number): Promise<readonly Task[]> {

@@ -1,6 +1,7 @@
-import { constants, fstatSync, openSync, writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 
 import { systemErrorCode } from "../model/errors.ts";
+import { type ImpatientWriter, openImpatiently } from "./impatient-writer.ts";
 import type { CliIo, Output } from "./io.ts";
 
 /** How long to wait before a full pipe that does not block is tried again. */
@@ -61,8 +62,14 @@ class ProcessOutput implements Output {
 
   offer(text: string): boolean {
     if (this.#isGone) return true;
-    this.#terminal ??= new ImpatientWriter(reopen(this.#descriptor));
-    return this.#terminal.offer(text, (rest) => this.write(rest));
+    this.#terminal ??= openImpatiently(this.#descriptor);
+    if (this.#terminal === undefined) {
+      this.write(text);
+      return true;
+    }
+    const taken = this.#terminal.offer(text);
+    if (taken === "gone") this.#isGone = true;
+    return taken !== "later";
   }
 
   on(event: "drain" | "close" | "error", listener: () => void): unknown {
@@ -98,59 +105,6 @@ class ProcessOutput implements Output {
       }
     }
     return true;
-  }
-}
-
-/** Writes to a descriptor that never blocks. What it takes only a part of is finished later. */
-class ImpatientWriter {
-  readonly #descriptor: number | undefined;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(descriptor: number | undefined) {
-    this.#descriptor = descriptor;
-  }
-
-  /** @param write used instead where there is no such descriptor, or it fails */
-  offer(text: string, write: (bytes: Uint8Array) => unknown): boolean {
-    if (!this.#flush(write)) return false;
-    this.#rest = Buffer.from(text);
-    this.#flush(write);
-    return true;
-  }
-
-  /** What is still to be written; whoever takes it writes it. */
-  takeRest(): Uint8Array | undefined {
-    const rest = this.#rest;
-    this.#rest = Buffer.alloc(0);
-    return rest.length === 0 ? undefined : rest;
-  }
-
-  #flush(write: (bytes: Uint8Array) => unknown): boolean {
-    while (this.#rest.length > 0) {
-      try {
-        if (this.#descriptor === undefined) throw new Error("there is no such descriptor");
-        this.#rest = this.#rest.subarray(writeSync(this.#descriptor, this.#rest));
-      } catch (error) {
-        if (systemErrorCode(error) === "EAGAIN") return false;
-        write(this.takeRest() ?? this.#rest);
-      }
-    }
-    return true;
-  }
-}
-
-/**
- * The terminal behind a descriptor, opened once more: only so it can be told not to block without telling the same to
- * the shell, which shares the first. `undefined` where the system has no such thing.
- */
-function reopen(descriptor: number): number | undefined {
-  try {
-    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
-    return process.platform === "linux"
-      ? openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_NONBLOCK | O_NOCTTY)
-      : undefined;
-  } catch {
-    return undefined; // somebody else's terminal, as after su
   }
 }
 

@@ -61,7 +61,7 @@ export const SUBMISSION_FLAGS = {
     summary: "Queue a run although a pending one differs from it only in the commit.",
   }),
   force: Flags.boolean({ summary: "Queue complete runs again, as a new attempt." }),
-  "dry-run": Flags.boolean({ summary: "Show what would be queued; queue nothing." }),
+  "dry-run": Flags.boolean({ summary: "Show what would be queued; queue nothing.", default: false }),
 };
 
 /** What {@link SUBMISSION_FLAGS} were given. */

@@ -12,7 +12,7 @@ import { renderValue } from "./render/value.ts";
 import { renderWaiting } from "./render/waiting.ts";
 
 /** Facts of a task that have a column of their own. */
-export const TASK_FIELDS = [
+const TASK_FIELDS = [
   "id",
   "experiment",
   "name",

@@ -68,22 +68,26 @@ export class PlainDisplay implements WorkerDisplay {
       this.#missing += 1;
       return;
     }
-    const ready = this.#relay.write(Buffer.from(`${toInstant(this.#clock.nowMs())} ${line}\n`));
-    if (ready === undefined) return;
-    this.#isFull = true;
-    void this.#goOnAfter(ready);
+    const ready = this.#print(line);
+    if (ready !== undefined) void this.#goOnAfter(ready);
+  }
+
+  #print(line: string): Promise<void> | undefined {
+    return this.#relay.write(Buffer.from(`${toInstant(this.#clock.nowMs())} ${line}\n`));
   }
 
   async #goOnAfter(ready: Promise<void>): Promise<void> {
+    this.#isFull = true;
     await ready;
     this.#isFull = false;
     this.#tellMissing();
   }
 
   #tellMissing(): void {
-    const missing = this.#missing;
+    if (this.#missing === 0) return;
+    const count = this.#missing === 1 ? "1 line is" : `${this.#missing} lines are`;
     this.#missing = 0;
-    if (missing > 0) this.#write(`… ${missing} lines are missing here, because their reader was too slow`);
+    void this.#print(`… ${count} missing here, because the reader was too slow`);
   }
 }
 

@@ -133,7 +133,7 @@ export class WorkerScreen implements WorkerDisplay {
     const screen = this.#options.screen();
     // A line as wide as the terminal would make some of them go on to the next.
     const narrow = { ...screen, width: screen.width - 1 };
-    const lines = this.#render(this.#view, narrow, (output.rows ?? DEFAULT_ROWS) - 1);
+    const lines = this.#render(this.#view, narrow, (output.rows || DEFAULT_ROWS) - 1);
     const widths = lines.map((line) => textWidth(toSafeLine(line)));
     const ended = this.#joinEnded();
     const frame = lines.map((line) => `${line}${CLEAR_LINE}\n`).join("");

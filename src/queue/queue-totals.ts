@@ -13,7 +13,7 @@ export interface LaneTotals {
   readonly runMs: Percentiles | undefined;
 }
 
-export const NO_TOTALS: LaneTotals = {
+const NO_TOTALS: LaneTotals = {
   attempts: 0,
   retries: 0,
   leasesLost: 0,

@@ -1,6 +1,7 @@
 import { applyLanes } from "../app/apply-lanes.ts";
 import type { WorkPorts } from "../app/execute-task.ts";
 import type { Repo } from "../app/repo.ts";
+import { keepHeapSmall } from "../platform/keep-heap-small.ts";
 import { openExecutor } from "./open-executor.ts";
 import { openQueue } from "./open-queue.ts";
 import { type OpenSupervisorOptions, openSupervisor } from "./open-supervisor.ts";
@@ -14,6 +15,7 @@ export interface OpenWork extends WorkPorts, AsyncDisposable {}
  * @throws {AexpError} `config.invalid`
  */
 export async function openWork(repo: Repo, options: OpenSupervisorOptions): Promise<OpenWork> {
+  keepHeapSmall();
   const config = await repo.readConfig();
   const store = await openQueue(repo);
   await applyLanes(store, config);

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { onTestFinished } from "vitest";
 
 import { isRunning } from "./aexp-process.ts";
@@ -66,10 +67,34 @@ function toTold(line: string): Told {
 
 /** Waits until a worker has told something of a kind. */
 export async function untilTold(worker: WorkerProcess, kind: string, count = 1): Promise<readonly Told[]> {
-  return await waitUntil(`${kind} from ${worker.id}: ${worker.printed.stderr}`, () => {
-    const told = worker.told(kind);
-    return told.length >= count && told;
+  try {
+    return await waitUntil(`${kind} from ${worker.id}`, () => {
+      const told = worker.told(kind);
+      return told.length >= count && told;
+    });
+  } catch (error) {
+    throw new Error(`${worker.id} told ${JSON.stringify(worker.told())} ${worker.printed.stderr}`, { cause: error });
+  }
+}
+
+/** Stops a worker where it keeps nobody else from writing the database. */
+export async function holdStill(root: string, worker: WorkerProcess): Promise<void> {
+  await untilTold(worker, "started");
+  using db = new DatabaseSync(databaseOf(root), { timeout: 0 });
+  await waitUntil("a moment outside of a transaction", () => {
+    worker.child.kill("SIGSTOP");
+    try {
+      db.exec("BEGIN IMMEDIATE; ROLLBACK");
+      return true;
+    } catch {
+      worker.child.kill("SIGCONT");
+      return false;
+    }
   });
+}
+
+export function databaseOf(root: string): string {
+  return join(root, ".aexp", "state", "aexp.db");
 }
 
 /** Kills a worker as nothing can be survived, and waits until it is gone. */

@@ -225,7 +225,7 @@ describe("aexp queue show, runs show and runs list", () => {
     const project = await makeQueueProject();
     const { root, repo } = project;
     const id = await addOne(project, "--sp", "n=1", "--command", "while ! test -e go; do sleep 0.05; done");
-    const runner = startAexp(root, ["queue", "run"]);
+    const runner = startAexp(root, ["queue", "run"], { AEXP_HEARTBEAT_S: "0.05" });
     await waitUntil("a heartbeat", () => repo.attempts.heartbeat(id, 1));
 
     expect((await runCli(root, ["runs", "show", id])).stdout).toMatch(/\n {2}last seen +\S+Z\n/);

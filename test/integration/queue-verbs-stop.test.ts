@@ -55,7 +55,7 @@ async function startUnqueued(command: string): Promise<{
   const { root, repo } = await makeProject();
   const runner = startAexp(root, ["run", "--experiment", "E001", "--sp", "n=1", "--", "sh", "-c", command]);
   const program = await programOf(root);
-  onTestFinished(() => void endProcess(program));
+  onTestFinished(() => endProcess(program));
   return { root, repo, id: await onlyRun(repo), runner, program };
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFailed } from "vitest";
 
 import { applyMark } from "../../src/app/apply-mark.ts";
 import type { JobId } from "../../src/run/job-id.ts";
+import { currentUser } from "../../src/wiring/current-user.ts";
 import { isRunning } from "../helpers/aexp-process.ts";
 import { runCli } from "../helpers/cli.ts";
 import { expectLog, expectSettled, readLog } from "../helpers/queue-audit.ts";
@@ -39,7 +40,7 @@ function fileOf({ repo }: QueueProject, id: JobId, name: string): string {
 async function untilPids(project: QueueProject, id: JobId, count: number): Promise<readonly number[]> {
   const path = fileOf(project, id, "pids");
   return await waitUntil(`${count} processes of the run`, () => {
-    const pids = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
+    const pids = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1).map(Number) : [];
     return pids.length >= count && pids;
   });
 }
@@ -53,8 +54,8 @@ describe("when a worker is killed", () => {
     await killWorker(first);
 
     const second = startWorker(project.root, { id: "second", env: LONG_LEASE });
-    const [adopted] = await untilTold(second, "recovered");
-    expect(adopted).toMatchObject({ jobId: id, outcome: "adopted" });
+    const [adopted] = await untilTold(second, "started");
+    expect(adopted).toMatchObject({ jobId: id, attempt: 1, isAdopted: true });
     expect(isRunning(pid)).toBe(true);
     writeFileSync(fileOf(project, id, "go"), "");
 
@@ -73,7 +74,7 @@ describe("when a worker is killed", () => {
     await killWorker(first);
     for (const name of ["second", "third"]) {
       const next = startWorker(project.root, { id: name, env: LONG_LEASE });
-      expect(await untilTold(next, "recovered")).toMatchObject([{ jobId: id, outcome: "adopted" }]);
+      expect(await untilTold(next, "started")).toMatchObject([{ jobId: id, attempt: 1, isAdopted: true }]);
       await killWorker(next);
     }
     writeFileSync(fileOf(project, id, "go"), "");
@@ -83,6 +84,28 @@ describe("when a worker is killed", () => {
     expect((await last.ended).exitCode).toBe(0);
     expect(await untilPids(project, id, 1)).toEqual(pids);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 1 }]);
+  });
+
+  it("while it gives back what it executes, the run is queued and not stopped", async () => {
+    const project = await makeQueueProject();
+    const command =
+      `[ "$AEXP_ATTEMPT" = 1 ] || exit 0; trap 'echo told > "$AEXP_JOB_WORKSPACE/told"; sleep 0.5; exit 1' TERM; ` +
+      'echo $$ >> "$AEXP_JOB_WORKSPACE/pids"; while :; do sleep 0.05; done';
+    const id = await onlyRun(project, { command, graceMs: 20_000 });
+    const first = startWorker(project.root, { id: "first", env: LONG_LEASE });
+    await untilPids(project, id, 1);
+    first.child.kill("SIGTERM");
+    await untilTold(first, "draining");
+    first.child.kill("SIGTERM");
+    await waitUntil("TERM", () => existsSync(fileOf(project, id, "told")));
+    await killWorker(first);
+
+    const second = startWorker(project.root, { id: "second", env: LONG_LEASE });
+
+    expect((await second.ended).exitCode).toBe(0);
+    expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([
+      { state: "complete", attempt: 2, failures: 0 },
+    ]);
   });
 
   it("and the program ended meanwhile, its end is recorded, and it is not executed again", async () => {
@@ -130,9 +153,7 @@ describe("when a worker and its supervisor are killed", () => {
     await project.ports.store.setLane("default", { onLost: "requeue" });
     const retry = { maxAttempts: 2, baseMs: 1 };
     // The first attempt does not end by itself.
-    const command =
-      `[ "$AEXP_ATTEMPT" = 1 ] || { kill -0 $(cat "$AEXP_JOB_WORKSPACE/pids") 2>/dev/null && exit 9; exit 0; }; ` +
-      STUBBORN_PAIR;
+    const command = `[ "$AEXP_ATTEMPT" = 1 ] || exit 0; ` + STUBBORN_PAIR;
     const id = await onlyRun(project, { command, graceMs: 200, retry });
     const first = startWorker(project.root, { id: "first", env: LONG_LEASE });
     const pids = await untilPids(project, id, 2);
@@ -140,10 +161,14 @@ describe("when a worker and its supervisor are killed", () => {
     await killWorker(first);
 
     const second = startWorker(project.root, { id: "second", env: LONG_LEASE });
+    const alive = await waitUntil("the second attempt", async () => {
+      const task = await project.ports.store.task(id);
+      return task?.attempt === 2 && pids.filter((pid) => isRunning(pid));
+    });
+    expect(alive).toEqual([]);
 
     expect((await second.ended).exitCode).toBe(0);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 2 }]);
-    expect(pids.filter((pid) => isRunning(pid))).toEqual([]);
     expect(project.repo.runs.read(id).document.facts.attempts).toMatchObject([
       { n: 1, status: "failed", reason: { code: "lost" } },
       { n: 2, status: "complete" },
@@ -214,20 +239,7 @@ async function surviveKills(points: readonly number[]): Promise<number> {
   const folder = join(root, ".aexp", "trace");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "log"), "");
-  const batch = (name: string): Readonly<Record<string, TestRun>> => {
-    const run = (seconds: string, own: Partial<TestRun> = {}): TestRun => ({
-      command: ["sh", CHAOS_RUN, folder, seconds, "ok", "lane=2"],
-      retry: { maxAttempts: 4, baseMs: 1 },
-      graceMs: 200,
-      ...own,
-    });
-    return {
-      [`${name}-a`]: run("0.05"),
-      [`${name}-b`]: run("0.15", { resources: ["key"] }),
-      [`${name}-c`]: run("0.05", { resources: ["key"], needs: [`${name}-a`] }),
-    };
-  };
-  await queueRuns(repo, ports.store, batch("usual"));
+  await queueRuns(repo, ports.store, makeBatch(folder, "usual"));
   const undisturbed = startWorker(root, { id: "undisturbed" });
   await untilTold(undisturbed, "up");
   const upMs = performance.now();
@@ -235,7 +247,7 @@ async function surviveKills(points: readonly number[]): Promise<number> {
   const usualMs = performance.now() - upMs;
   let interrupted = 0;
   for (const [at, point] of points.entries()) {
-    await queueRuns(repo, ports.store, batch(`kill-${at}`));
+    await queueRuns(repo, ports.store, makeBatch(folder, `kill-${at}`));
     const victim = startWorker(root, { id: `victim-${at}` });
     await Promise.race([untilTold(victim, "up"), victim.ended]);
     await Promise.race([victim.ended, sleep(usualMs * point)]);
@@ -254,6 +266,17 @@ async function surviveKills(points: readonly number[]): Promise<number> {
   await expectLog(readLog(join(folder, "log")), tasks, ports.store);
   if (tasks.some(({ state }) => state !== "complete")) throw new Error("not all runs are complete");
   return interrupted;
+}
+
+/** Three runs that hold each other up. */
+function makeBatch(folder: string, name: string): Readonly<Record<string, TestRun>> {
+  const common = { retry: { maxAttempts: 4, baseMs: 1 }, graceMs: 200 };
+  const command = (seconds: string): readonly string[] => ["sh", CHAOS_RUN, folder, seconds, "ok", "lane=2"];
+  return {
+    [`${name}-a`]: { ...common, command: command("0.05") },
+    [`${name}-b`]: { ...common, command: command("0.15"), resources: ["key"] },
+    [`${name}-c`]: { ...common, command: command("0.05"), resources: ["key"], needs: [`${name}-a`] },
+  };
 }
 
 describe("what was committed and not delivered", () => {
@@ -276,8 +299,9 @@ describe("what was committed and not delivered", () => {
     await applyMark(project.repo, project.ports.store, id);
     rmSync(join(project.repo.ledger.path, `${id}.json`));
 
-    await runCli(project.root, ["queue", "recover"]);
+    const recovered = await runCli(project.root, ["queue", "recover"]);
 
+    expect(recovered.exitCode).toBe(0);
     await expectSettled(project.repo, project.ports.store);
   });
 
@@ -300,11 +324,10 @@ describe("what was committed and not delivered", () => {
 });
 
 /** What a worker leaves that is killed right after the commit of an end. */
-async function finishWithoutDelivery({ ports, repo, workerOptions }: QueueProject, id: JobId): Promise<void> {
-  const { owner } = workerOptions();
+async function finishWithoutDelivery({ ports, repo }: QueueProject, id: JobId): Promise<void> {
   const claim = await ports.store.claim({
     workerId: "killed",
-    owner,
+    owner: currentUser(),
     machine: repo.machineLabel,
     executors: ["local"],
     filter: { mode: "any" },

@@ -39,18 +39,17 @@ export interface WorkerFrame {
 
 /** Beside the table of lanes there is to be room for runs. */
 const MAX_LANES = 8;
-/** Title, one run and the line of counts. */
+/** Title, counts, and what comes next. */
 const LEAST_ROWS = 3;
 
 /** The lines of a worker's screen: none is wider than the screen, and no more than fit into `rows`. */
 export function renderWorkerFrame(frame: WorkerFrame, screen: Screen, rows: number): readonly string[] {
   const title = titleLine(frame.identity, screen);
-  const footer = footerLine(frame, screen);
-  const room = Math.max(LEAST_ROWS, rows) - 2;
+  const room = Math.max(LEAST_ROWS, rows) - LEAST_ROWS;
   const lanes = laneLines(frame.lanes, screen);
-  const isWide = room >= lanes.length + Math.min(frame.running.length, 3) + 1;
-  const running = runningLines(frame.running, screen, isWide ? room - lanes.length : room);
-  return [title, ...(isWide ? lanes : []), ...running, footer];
+  const isRoomy = room >= lanes.length + Math.min(frame.running.length, 3) + 1;
+  const running = runningLines(frame.running, screen, isRoomy ? room - lanes.length : room);
+  return [title, ...(isRoomy ? lanes : []), ...running, countsLine(frame, screen), phaseLine(frame, screen)];
 }
 
 /** The last metrics of a program in a few words: `step=400 loss=0.0123`. */
@@ -99,7 +98,7 @@ const LANE_COLUMNS: readonly Column<LaneRow>[] = [
 ];
 
 function runningLines(all: readonly RunningLine[], screen: Screen, room: number): readonly string[] {
-  if (all.length === 0) return [];
+  if (all.length === 0 || room < 1) return [];
   const lines = room - 1;
   const shown = all.length <= lines ? all : all.slice(0, Math.max(0, lines - 1));
   if (shown.length === 0) return [cutText(`${renderCount(all.length)} runs under way`, screen.width)];
@@ -120,7 +119,7 @@ const RUNNING_COLUMNS: readonly Column<RunningLine>[] = [
   { name: "last metrics", value: ({ metric }) => metric },
 ];
 
-function footerLine({ counts, elapsedS, phase, running }: WorkerFrame, screen: Screen): string {
+function countsLine({ counts, elapsedS }: WorkerFrame, screen: Screen): string {
   const { complete, failed, stopped, retried, released, leasesLost } = counts;
   const parts = [
     `${renderCount(complete)} complete`,
@@ -130,21 +129,24 @@ function footerLine({ counts, elapsedS, phase, running }: WorkerFrame, screen: S
     ...(released > 0 ? [`${renderCount(released)} given back`] : []),
     ...(leasesLost > 0 ? [`${renderCount(leasesLost)} lost`] : []),
     renderDuration(elapsedS),
-    phaseText(phase, running.length, screen.nowMs),
   ];
-  const style = phase.kind === "working" ? (failed > 0 ? "red" : "green") : "yellow";
-  return paint(style, cutText(parts.join(" · "), screen.width), screen.color);
+  return paint(failed > 0 ? "red" : "green", cutText(parts.join(" · "), screen.width), screen.color);
+}
+
+function phaseLine({ phase, running }: WorkerFrame, screen: Screen): string {
+  const text = cutText(phaseText(phase, running.length, screen.nowMs), screen.width);
+  return paint(phase.kind === "working" ? "dim" : "yellow", text, screen.color);
 }
 
 function phaseText(phase: WorkerPhase, running: number, nowMs: number): string {
   switch (phase.kind) {
     case "working":
-      return running === 0 ? "waiting for work; Ctrl-C ends it" : "Ctrl-C: no more after these";
+      return running === 0 ? "waiting for work; Ctrl-C ends it" : "Ctrl-C: start no more, and end after these";
     case "held_back":
       return `nothing is started: ${toSafeLine(phase.message)}`;
     case "draining": {
       const left = phase.byMs === undefined ? "" : ` for ${renderDuration(Math.max(0, phase.byMs - nowMs) / 1000)}`;
-      return `ending, waiting${left} for what runs; Ctrl-C again stops at once`;
+      return `waiting${left} for what runs; Ctrl-C again gives it back at once`;
     }
     case "stopping":
       return "stopping what runs, and giving it back";

@@ -43,7 +43,7 @@ function headline(summary: WorkSummary, { color }: Screen): string {
   return `${parts.join(", ")} in ${renderDuration(wallclockS)}`;
 }
 
-function hints({ failed, released, waiting, complete }: WorkSummary, memory: WorkMemory): readonly string[] {
+function hints({ failed, waiting, complete, ended }: WorkSummary, memory: WorkMemory): readonly string[] {
   const [first] = memory.failed;
   const [experiment, another] = memory.experiments;
   const wait = waiting === 1 ? "1 run waits" : `${renderCount(waiting)} runs wait`;
@@ -51,7 +51,7 @@ function hints({ failed, released, waiting, complete }: WorkSummary, memory: Wor
     ...(failed > 0 && first !== undefined
       ? [`Why: aexp runs show ${first.jobId.slice(0, 8)}   Again: aexp queue retry ${first.jobId.slice(0, 8)}`]
       : []),
-    ...(released > 0 ? ["What was given back is queued: aexp worker start goes on with it"] : []),
+    ...(ended === "drained" ? ["What is left stays queued: aexp worker start goes on with it"] : []),
     ...(waiting > 0 ? [`${wait} for something that no worker does: aexp queue list`] : []),
     ...(complete > 0 && experiment !== undefined && another === undefined
       ? [`Results: aexp runs compare --experiment ${experiment}`]

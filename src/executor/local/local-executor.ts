@@ -33,12 +33,13 @@ export class LocalExecutor implements Executor {
 
   survivors(jobId: JobId, attempt: number, watcher: ProcessRecord | undefined): Survivors {
     // An aexp that is killed just after it started the program leaves no record of it; the environment tells.
-    const program =
-      new AttemptFolder(this.#workspaceOf(jobId), attempt).readProcess() ??
-      findGroupByEnvironment(`AEXP_JOB_WORKSPACE=${this.#workspaceOf(jobId)}`);
+    const folder = new AttemptFolder(this.#workspaceOf(jobId), attempt);
+    const program = folder.readProcess() ?? findGroupByEnvironment(`AEXP_JOB_WORKSPACE=${this.#workspaceOf(jobId)}`);
     const host = watcher?.host ?? program?.host;
+    // The supervisor of a dead worker has yet to record the end of a program that is gone.
+    const supervisor = folder.readEnd() === undefined ? folder.readSupervision()?.supervisor : undefined;
     return {
-      watcher: watcher !== undefined && isSameProcessAlive(watcher) ? watcher : undefined,
+      watcher: [watcher, supervisor].find((record) => record !== undefined && isSameProcessAlive(record)),
       program: program !== undefined && isGroupAlive(program) ? program : undefined,
       foreignHost: host !== undefined && host !== this.self.host ? host : undefined,
     };

@@ -56,6 +56,11 @@ export async function failItem({ db, now }: WriteTransaction, id: number, proble
   });
 }
 
+/** See `QueueStore.reviveOutbox`. */
+export async function reviveItems({ db }: WriteTransaction): Promise<number> {
+  return await db.run("UPDATE outbox SET state = 'pending', tries = 0, not_before = 0 WHERE state = 'dead'");
+}
+
 /** See `QueueStore.outboxCounts`. */
 export async function countOutbox(db: Database): Promise<{ readonly pending: number; readonly dead: number }> {
   const row = await db.get(

@@ -30,7 +30,7 @@ import type { Database } from "./database.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, openDatabaseIfPresent, type OpenDatabaseOptions } from "./open-database.ts";
-import { countOutbox, failItem, finishItems, takeOutbox } from "./outbox.ts";
+import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, findExpired, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
 import { retryTasks } from "./retry-tasks.ts";
@@ -253,6 +253,10 @@ export class PostgresQueueStore implements QueueStore {
 
   async outboxFailed(id: number, problem: string) {
     await this.#db.write((tx) => failItem(tx, id, problem));
+  }
+
+  async reviveOutbox() {
+    return await this.#db.write(reviveItems);
   }
 
   async outboxCounts() {

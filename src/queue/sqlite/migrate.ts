@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 import { restoreLanes } from "./lane-copy.ts";
 
 /** Says in the file's header that the database is ours: "aexp". */
-export const APPLICATION_ID = 0x61657870;
+const APPLICATION_ID = 0x61657870;
 
 /**
  * Brings the schema up to the newest step. Each step is one transaction that begins with its version row, so two

@@ -53,6 +53,11 @@ export function failItem(tx: WriteTransaction, id: number, problem: string): voi
   });
 }
 
+/** See `QueueStore.reviveOutbox`. */
+export function reviveItems(tx: WriteTransaction): number {
+  return tx.db.run("UPDATE outbox SET state = 'pending', tries = 0, not_before = 0 WHERE state = 'dead'").changes;
+}
+
 /** See `QueueStore.outboxCounts`. */
 export function countOutbox(db: Database): { readonly pending: number; readonly dead: number } {
   const count = (state: "pending" | "dead") =>

@@ -28,7 +28,7 @@ import { keepLaneCopy } from "./lane-copy.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
-import { countOutbox, failItem, finishItems, takeOutbox } from "./outbox.ts";
+import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
 import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "../records.ts";
@@ -46,7 +46,7 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
  * The queue in one SQLite file, for the processes of one machine. Methods are asynchronous by their interface only:
  * each does its whole work before it returns.
  */
-export class SqliteQueueStore implements QueueStore {
+class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
   readonly #watch: ChangeWatch;
   /** The last claim found a task, so the next one will probably do so, too. */
@@ -249,6 +249,10 @@ export class SqliteQueueStore implements QueueStore {
 
   async outboxFailed(id: number, problem: string) {
     this.#db.write((tx) => failItem(tx, id, problem));
+  }
+
+  async reviveOutbox() {
+    return this.#db.write((tx) => reviveItems(tx));
   }
 
   async outboxCounts() {

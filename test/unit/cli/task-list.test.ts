@@ -156,25 +156,25 @@ describe("the list of the queue", () => {
   });
 });
 
-describe("watching the queue", () => {
-  async function watch(isTTY: boolean, lists: readonly (readonly TaskRow[])[]): Promise<string> {
-    let text = "";
-    const rest = [...lists];
-    const controller = new AbortController();
-    await watchTasks(projectOf(ROWS), {
-      read: async () => {
-        const rows = rest.shift() ?? [];
-        if (rest.length === 0) controller.abort();
-        return { rows, endedLeftOut: 0, nowMs: NOW };
-      },
-      request: { screen: SCREEN, form: "text" },
-      screen: () => SCREEN,
-      output: { isTTY, write: (data) => (text += String(data)) },
-      signal: controller.signal,
-    });
-    return text;
-  }
+async function watch(isTTY: boolean, lists: readonly (readonly TaskRow[])[]): Promise<string> {
+  let text = "";
+  const rest = [...lists];
+  const controller = new AbortController();
+  await watchTasks(projectOf(ROWS), {
+    read: async () => {
+      const rows = rest.shift() ?? [];
+      if (rest.length === 0) controller.abort();
+      return { rows, endedLeftOut: 0, nowMs: NOW };
+    },
+    request: { screen: SCREEN, form: "text" },
+    screen: () => SCREEN,
+    output: { isTTY, write: (data) => (text += String(data)) },
+    signal: controller.signal,
+  });
+  return text;
+}
 
+describe("watching the queue", () => {
   it("draws over what was there on a terminal", async () => {
     const text = await watch(true, [ROWS.slice(0, 1)]);
 
