@@ -91,7 +91,7 @@ export async function findExpired(
   const rows = await db.all(
     `SELECT * FROM tasks
      WHERE lease_token IS NOT NULL AND lease_expires_at <= :now AND worker_id IS DISTINCT FROM :exceptWorker
-     ORDER BY lease_expires_at LIMIT :limit`,
+     ORDER BY lease_expires_at, seq LIMIT :limit`,
     { now, exceptWorker, limit },
   );
   return rows.map((row) => readTask(row));
