@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Row } from "../rows.ts";
 import { ConnectionLost, explainServerFailure, isLost, isPassing } from "./failures.ts";
 import { inOrder, toPositional, type Values } from "./named-values.ts";
-import { withLibpqMeaning } from "./place.ts";
+import { toDriverUrl } from "./place.ts";
 
 /** What a statement gave, and how many rows it changed. */
 export interface Result {
@@ -124,7 +124,7 @@ export class Connection {
     const { Client: PgClient } = await import("pg");
     const { url, schema } = this.#options;
     const client = new PgClient({
-      connectionString: withLibpqMeaning(url),
+      connectionString: toDriverUrl(url, process.env),
       fallback_application_name: "aexp",
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: ANSWER_MS,

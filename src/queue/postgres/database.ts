@@ -155,8 +155,8 @@ export class Database implements Queries {
   async #commit(now: number, outgoing: readonly (NewEvent | NewItem)[], serial: number, wakes: boolean): Promise<void> {
     const { connection } = this;
     const steps: Promise<unknown>[] = [];
-    for (let start = 0; start < outgoing.length; start += CHUNK) {
-      const items = toJson(outgoing.slice(start, start + CHUNK).map((item, n) => ({ n, ...toOutgoingRow(item) })));
+    for (const part of chunksOf(outgoing)) {
+      const items = toJson(part.map((item, n) => ({ n, ...toOutgoingRow(item) })));
       steps.push(connection.query(TELL, { items, now, writer: this.#writer, serial }));
     }
     // After a failure of a step the server takes this for a rollback.
@@ -211,7 +211,7 @@ function toTime({ rows }: Result): number {
 }
 
 /** So many rows go into one statement, none of which may then take long. */
-export const CHUNK = 2000;
+const CHUNK = 2000;
 
 /** The list in parts of at most {@link CHUNK}. */
 export function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {

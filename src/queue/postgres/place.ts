@@ -1,4 +1,5 @@
 import { AexpError } from "../../model/errors.ts";
+import { withPasswordFromFile } from "./password-file.ts";
 
 /**
  * How messages call the database of a URL: server, port and name, without user, password and options.
@@ -28,12 +29,15 @@ function parseUrl(url: string): URL {
 
 const MEANT_DIFFERENTLY = ["prefer", "require", "verify-ca"];
 
-/** Makes the driver read `sslmode` as PostgreSQL's own programs do; by itself it takes three modes for `verify-full`. */
-export function withLibpqMeaning(url: string): string {
-  const parts = parseUrl(url);
+/**
+ * The URL as the driver has to be given it: it reads three words of `sslmode` as `verify-full`, while PostgreSQL's own
+ * programs, and this one, mean less by them; and the password comes from where these programs look for it.
+ */
+export function toDriverUrl(url: string, env: Readonly<Record<string, string | undefined>>): string {
+  const parts = withPasswordFromFile(parseUrl(url), env);
   const isAmbiguous = MEANT_DIFFERENTLY.includes(parts.searchParams.get("sslmode") ?? "");
-  if (!isAmbiguous || parts.searchParams.has("uselibpqcompat")) return url;
-  return `${url}&uselibpqcompat=true`;
+  if (isAmbiguous && !parts.searchParams.has("uselibpqcompat")) parts.searchParams.set("uselibpqcompat", "true");
+  return parts.href;
 }
 
 /** Names that need no quotes in SQL. */

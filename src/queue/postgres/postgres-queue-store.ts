@@ -53,7 +53,7 @@ export async function openPostgresQueueStoreIfPresent(
 }
 
 /** The queue in one schema of a PostgreSQL server, for the processes of many machines. */
-export class PostgresQueueStore implements QueueStore {
+class PostgresQueueStore implements QueueStore {
   readonly #db: Database;
   readonly #watch: ChangeWatch;
   /** The last claim found a task, so the next one will probably do so, too. */
