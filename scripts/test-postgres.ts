@@ -1,65 +1,21 @@
 /**
- * Runs the queue's tests against a real PostgreSQL: finds the server's programs, or installs them where that is
- * possible, and hands them to the tests, which start servers of their own on loopback and stop them. Arguments go to
- * vitest. AEXP_POSTGRES_BIN names the folder of the programs to use.
+ * Runs the queue's tests against a real PostgreSQL: the tests start servers of their own on loopback, and stop them.
+ * Arguments go to vitest.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, globSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
-const MINIMUM_VERSION = 14;
-const ROOT = join(import.meta.dirname, "..");
+import { providePrograms } from "./postgres-programs.ts";
 
-const folder = findPrograms() ?? install();
-if (folder === undefined) {
-  process.stderr.write(
-    `error: no PostgreSQL ${MINIMUM_VERSION} or newer is here. Install it (Debian: apt-get install postgresql), or name ` +
-      "the folder of initdb and postgres with AEXP_POSTGRES_BIN.\n",
-  );
-  process.exit(2);
-}
+const folder = providePrograms();
 process.stdout.write(execFileSync(join(folder, "postgres"), ["--version"], { encoding: "utf8" }));
 const { status } = spawnSync(
   process.execPath,
   ["node_modules/vitest/vitest.mjs", "run", "--config", "test/postgres/vitest.config.ts", ...process.argv.slice(2)],
-  { cwd: ROOT, stdio: "inherit", env: { ...process.env, AEXP_POSTGRES_BIN: folder } },
+  {
+    cwd: join(import.meta.dirname, ".."),
+    stdio: "inherit",
+    env: { ...process.env, AEXP_POSTGRES_BIN: folder },
+  },
 );
 process.exitCode = status ?? 1;
-
-/** The newest server on this machine. Debian keeps each version in a folder that is not on the path. */
-function findPrograms(): string | undefined {
-  const named = process.env["AEXP_POSTGRES_BIN"];
-  const candidates = [
-    ...(named === undefined ? [] : [named]),
-    ...globSync("/usr/{lib/postgresql,pgsql-}*{,/*}/bin").toSorted().toReversed(),
-    ...(process.env["PATH"] ?? "").split(":"),
-  ];
-  return candidates.find((candidate) => versionIn(candidate) >= MINIMUM_VERSION);
-}
-
-function versionIn(candidate: string): number {
-  if (!existsSync(join(candidate, "postgres")) || !existsSync(join(candidate, "initdb"))) return 0;
-  const { stdout } = spawnSync(join(candidate, "postgres"), ["--version"], { encoding: "utf8" });
-  return Number(/\b(\d+)(?:\.\d+)*/.exec(stdout)?.[1] ?? 0);
-}
-
-function install(): string | undefined {
-  if (process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).status !== 0) return undefined;
-  process.stdout.write("Installing PostgreSQL …\n");
-  // Only the programs are wanted, no server that starts with the machine.
-  const settings = "/etc/postgresql-common/createcluster.conf";
-  if (!existsSync(settings)) {
-    mkdirSync(dirname(settings), { recursive: true });
-    writeFileSync(settings, "create_main_cluster = false\n");
-  }
-  aptGet("update");
-  aptGet("-o", "Dpkg::Options::=--force-confold", "--no-install-recommends", "install", "postgresql");
-  return findPrograms();
-}
-
-function aptGet(...argv: readonly string[]): void {
-  spawnSync("apt-get", ["-q", "-y", ...argv], {
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-}
