@@ -43,6 +43,15 @@ export interface Opening {
   readonly values: Values;
 }
 
+/** How a transaction is written. */
+export interface WriteOptions {
+  readonly opening?: Opening;
+  /**
+   * Does not wait for the server's disk: a server that crashes may forget it, and everything works out all the same.
+   */
+  readonly mayBeForgotten?: boolean;
+}
+
 /** The time of the transaction, for statements that are sent before it is known here. */
 export const NOW = "current_setting('aexp.now')::bigint";
 
@@ -118,11 +127,11 @@ export class Database implements Queries {
    *
    * @throws {AexpError} `queue.busy`, `queue.unreachable`
    */
-  async write<T>(work: (tx: WriteTransaction) => Promise<T>, opening?: Opening): Promise<T> {
+  async write<T>(work: (tx: WriteTransaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     let inDoubt: InDoubt<T> | undefined;
     return await this.#inTurn(async () => {
       if (inDoubt !== undefined && (await this.#wasCommitted(inDoubt.serial))) return inDoubt.result;
-      const { now, first } = await this.#begin(opening);
+      const { now, first } = await this.#begin(options);
       const outgoing: (NewEvent | NewItem)[] = [];
       let wakes = false;
       const wake = () => void (wakes = true);
@@ -140,12 +149,16 @@ export class Database implements Queries {
     await this.connection.close();
   }
 
-  async #begin(opening: Opening | undefined): Promise<{ readonly now: number; readonly first: readonly Row[] }> {
+  async #begin({
+    opening,
+    mayBeForgotten = false,
+  }: WriteOptions): Promise<{ readonly now: number; readonly first: readonly Row[] }> {
     const { connection } = this;
     const [time, first] = await Promise.all([
       // The lock first of all: each later statement sees what the one before us has committed.
       connection.exec(
-        `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(${this.#lockKey}); ${this.#setTime()}`,
+        `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(${this.#lockKey});
+         ${mayBeForgotten ? "SET LOCAL synchronous_commit = off;" : ""} ${this.#setTime()}`,
       ),
       opening && connection.query(opening.sql, opening.values),
     ]);
@@ -166,7 +179,7 @@ export class Database implements Queries {
 
   /** Asks under the lock, so that a session which nobody listens to any more has come to its end before. */
   async #wasCommitted(serial: number): Promise<boolean> {
-    await this.#begin(undefined);
+    await this.#begin({});
     const { rows } = await this.connection.query("SELECT serial FROM writers WHERE id = :writer", {
       writer: this.#writer,
     });

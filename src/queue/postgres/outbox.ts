@@ -26,14 +26,15 @@ export async function takeOutbox(
     async (tx) => (await tx.db.get(DUE, { now: tx.now, limit: 1, topic, machine })) !== undefined,
   );
   if (!hasItems) return [];
-  return await db.write(async (tx) => {
+  const take = async (tx: WriteTransaction) => {
     const items = (await tx.db.all(DUE, { now: tx.now, limit, topic, machine })).map((row) => readOutboxItem(row));
     await tx.db.run("UPDATE outbox SET not_before = :until WHERE id = ANY (:ids)", {
       ids: items.map((item) => item.id),
       until: endOf(tx, hideMs),
     });
     return items;
-  });
+  };
+  return await db.write(take, { mayBeForgotten: true });
 }
 
 /** See `QueueStore.outboxDone`. */

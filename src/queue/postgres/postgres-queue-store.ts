@@ -135,7 +135,7 @@ class PostgresQueueStore implements QueueStore {
   async claim(request: ClaimRequest) {
     // Workers that find nothing must not keep those waiting who have something to write.
     if (!this.#isClaimLikely && !(await this.#db.read((tx) => hasWork(tx, request)))) return undefined;
-    const claim = await this.#db.write((tx) => claimTask(tx, request), openClaim(request));
+    const claim = await this.#db.write((tx) => claimTask(tx, request), { opening: openClaim(request) });
     this.#isClaimLikely = claim !== undefined;
     return claim;
   }
@@ -145,7 +145,7 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async recordProcess(id: JobId, token: string, process: AttemptProcess) {
-    return await this.#db.write((tx) => recordProcess(tx, token, process), openLeased(id, token));
+    return await this.#db.write((tx) => recordProcess(tx, token, process), { opening: openLeased(id, token) });
   }
 
   async renew(workerId: string, tokens: readonly string[], leaseMs: number) {
@@ -153,15 +153,15 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async finalize(id: JobId, token: string) {
-    return await this.#db.write(finalizeTask, openLeased(id, token));
+    return await this.#db.write(finalizeTask, { opening: openLeased(id, token) });
   }
 
   async finish(id: JobId, token: string, result: AttemptResult, jitter: number) {
-    return await this.#db.write((tx) => finishTask(tx, token, result, jitter), openLeased(id, token));
+    return await this.#db.write((tx) => finishTask(tx, token, result, jitter), { opening: openLeased(id, token) });
   }
 
   async release(id: JobId, token: string) {
-    return await this.#db.write((tx) => releaseTask(tx, token), openLeased(id, token));
+    return await this.#db.write((tx) => releaseTask(tx, token), { opening: openLeased(id, token) });
   }
 
   async expired(exceptWorker: string | undefined, limit: number) {
@@ -169,7 +169,7 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async settleLost(id: JobId, token: string, jitter: number) {
-    return await this.#db.write((tx) => settleLostTask(tx, token, jitter), openLeased(id, token));
+    return await this.#db.write((tx) => settleLostTask(tx, token, jitter), { opening: openLeased(id, token) });
   }
 
   async adopt(
@@ -223,24 +223,28 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async reportWorker(worker: Omit<WorkerInfo, "beatAt">) {
-    await this.#db.write(({ db, now }) =>
-      db.run(
-        `INSERT INTO workers (id, machine, pid, pid_start, boot_id, pools, state, started_at, beat_at)
+    await this.#db.write(
+      ({ db, now }) =>
+        db.run(
+          `INSERT INTO workers (id, machine, pid, pid_start, boot_id, pools, state, started_at, beat_at)
          VALUES (:id, :machine, :pid, :startFingerprint, :bootId, :pools, :state, :startedAt, :now)
          ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, pid = excluded.pid, pid_start = excluded.pid_start,
            boot_id = excluded.boot_id, pools = excluded.pools, state = excluded.state,
            started_at = excluded.started_at, beat_at = excluded.beat_at`,
-        { ...worker, now },
-      ),
+          { ...worker, now },
+        ),
+      { mayBeForgotten: true },
     );
   }
 
   async removeWorker(id: string) {
-    await this.#db.write(({ db }) => db.run("DELETE FROM workers WHERE id = :id", { id }));
+    await this.#db.write(({ db }) => db.run("DELETE FROM workers WHERE id = :id", { id }), {
+      mayBeForgotten: true,
+    });
   }
 
   async age() {
-    return await this.#db.write(ageTasks);
+    return await this.#db.write(ageTasks, { mayBeForgotten: true });
   }
 
   async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"], machine?: string) {
@@ -248,11 +252,13 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async outboxDone(ids: number | readonly number[]) {
-    await this.#db.write((tx) => finishItems(tx, typeof ids === "number" ? [ids] : ids));
+    await this.#db.write((tx) => finishItems(tx, typeof ids === "number" ? [ids] : ids), {
+      mayBeForgotten: true,
+    });
   }
 
   async outboxFailed(id: number, problem: string) {
-    await this.#db.write((tx) => failItem(tx, id, problem));
+    await this.#db.write((tx) => failItem(tx, id, problem), { mayBeForgotten: true });
   }
 
   async reviveOutbox() {
