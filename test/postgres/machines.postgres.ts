@@ -62,12 +62,6 @@ async function makeMachines(): Promise<{ readonly one: Machine; readonly two: Ma
   git(second, "pull", "--quiet", "origin", "main");
   const one = new Machine("one", first, join(place, "home-one"));
   const two = new Machine("two", second, join(place, "home-two"));
-  onTestFinished(async () => {
-    const schemas = await execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^aexp_[0-9a-f]{12}$'");
-    for (const schema of schemas) {
-      if (isJsonObject(schema)) await execute(`DROP SCHEMA ${String(schema["nspname"])} CASCADE`);
-    }
-  });
   return { one, two, place };
 }
 

@@ -5,7 +5,14 @@ import main from "../../vitest.config.ts";
 export default defineConfig({
   test: {
     ...main.test,
-    include: ["test/postgres/**/*.postgres.ts"],
+    include: [
+      "test/postgres/**/*.postgres.ts",
+      // Whatever holds for workers holds with this store as well.
+      "test/integration/worker-kill.test.ts",
+      "test/integration/worker.test.ts",
+      "test/e2e/queue-chaos.test.ts",
+    ],
+    setupFiles: ["test/postgres/use-server.ts"],
     globalSetup: ["test/postgres/shared-server.ts"],
     reporters: ["default", ["json", { outputFile: ".cache/results/postgres.json" }]],
     coverage: { enabled: false },
