@@ -35,7 +35,7 @@ export async function addToQueue(repo: Repo, store: QueueStore, submission: Subm
     for (const run of present) before.set(run.run.jobId, await noteSpec(repo, submission, run));
     await store.submit(
       submission.group,
-      queued.map(({ task }) => task),
+      queued.map(({ task, run }) => ({ ...task, isMarked: created.has(run.jobId) })),
     );
   } catch (error) {
     await takeBack(repo, store, [...created], before);

@@ -15,6 +15,8 @@ export interface NewTask {
   readonly executor: ExecutorKind;
   /** Number of the last attempt that the run's document knows of, so that the next one follows it; 0, when absent. */
   readonly lastAttempt?: number;
+  /** Its document says already that it is queued. */
+  readonly isMarked?: boolean;
   /** Whether it is executed again on purpose although the store knows that it succeeded. */
   readonly force?: boolean;
 }
@@ -294,8 +296,9 @@ export interface QueueStore extends AsyncDisposable {
 
   // Outbox
   /**
-   * Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. A machine
-   * is only given what can be done there: a mark is for the one that has the run's folder.
+   * Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. The events
+   * of one run come in order; a mark does not wait for earlier ones. A machine is only given what can be done there: a
+   * mark is for the one that has the run's folder.
    */
   takeOutbox(
     limit: number,

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 
-import type { OutboxItem } from "../../src/queue/queue-store.ts";
-import { idOf, type OpenFixture, QueueKit } from "./queue-kit.ts";
+import { idOf, newTask, type OpenFixture, QueueKit } from "./queue-kit.ts";
 
 const HIDE_MS = 30_000;
 
@@ -65,22 +64,47 @@ export function outboxCases(open: OpenFixture): void {
     expect(await kit.store.outboxCounts()).toEqual({ pending: 0, dead: 0 });
   });
 
-  it("keeps the order of a run: nothing overtakes what is hidden or to be tried again", async () => {
+  it("keeps the order of a run's events: none overtakes what is hidden or to be tried again", async () => {
     const kit = await start();
     await kit.submit({ a: {} });
-    const [queued] = (await kit.store.takeOutbox(100, HIDE_MS)).filter(isMark);
+    const [queued] = await kit.store.takeOutbox(100, HIDE_MS, "event");
     await kit.submit({ b: {} });
     await kit.succeed(await kit.claim());
 
-    const visible = (await kit.store.takeOutbox(100, 0)).filter(isMark);
+    const visible = await kit.store.takeOutbox(100, 0, "event");
 
-    expect(visible.map((item) => item.data["id"])).toEqual([idOf("b")]);
+    expect(visible.flatMap((item) => item.data["runId"] ?? [])).toEqual([idOf("b")]);
     await kit.store.outboxDone(queued?.id ?? 0);
-    const next = (await kit.store.takeOutbox(100, 0)).filter(isMark);
-    expect(next.filter((item) => item.data["id"] === idOf("a")).map((item) => item.data["status"])).toEqual([
-      "running",
-      "complete",
+    const next = await kit.store.takeOutbox(100, 0, "event");
+    expect(next.filter((item) => item.data["runId"] === idOf("a")).map((item) => item.data["kind"])).toEqual([
+      "run.claimed",
+      "attempt.ended",
+      "run.ended",
     ]);
+  });
+
+  it("lets no mark wait for an earlier one, whose deliverer may be dead", async () => {
+    const kit = await start();
+    await kit.submit({ a: {} });
+    await kit.store.takeOutbox(100, HIDE_MS, "mark");
+    await kit.succeed(await kit.claim());
+
+    const marks = await kit.store.takeOutbox(100, 0, "mark");
+
+    expect(marks.map((item) => item.data["status"])).toEqual(["running", "complete"]);
+  });
+
+  it("sends no mark of what the document says already", async () => {
+    const kit = await start();
+    await kit.store.submit({ id: "g", kind: "batch", name: "g", caller: "ana" }, [
+      { ...newTask("a"), isMarked: true },
+      { ...newTask("b", { needs: ["a"] }), isMarked: true },
+    ]);
+
+    expect(await kit.store.takeOutbox(100, 0, "mark")).toEqual([]);
+    await kit.succeed(await kit.claim());
+    const marks = (await kit.store.takeOutbox(100, 0, "mark")).map((item) => item.data["status"]);
+    expect(marks).toEqual(["running", "complete"]);
   });
 
   it("tries a failing side effect ten times with growing pauses, then leaves it for dead", async () => {
@@ -159,8 +183,4 @@ async function pauseUntilDue(kit: QueueKit): Promise<number> {
     kit.fixture.advance(1000);
   }
   return Infinity;
-}
-
-function isMark(item: OutboxItem): boolean {
-  return item.topic === "mark";
 }

@@ -23,7 +23,7 @@ const PROGRAM = join(import.meta.dirname, "..", "fixtures", "programs", "chaos-r
 const CALLERS = ["ana", "bo", "cy"] as const;
 const LANES = [
   { name: "default", patch: { onLost: "requeue" } },
-  { name: "gpu", patch: { onLost: "requeue", maxRunning: 3 } },
+  { name: "gpu", patch: { onLost: "requeue", maxRunning: 2 } },
   { name: "shared", patch: { onLost: "requeue", maxRunning: 5, maxPerCaller: 2 } },
   { name: "fragile", patch: {} },
 ] as const;
@@ -136,12 +136,14 @@ function makeRuns(random: Random, folder: string): Readonly<Record<string, TestR
       const slots = [
         `run-${index}=1`,
         ...keys.map((key) => `key-${key}=1`),
-        ...(lane === "gpu" ? ["lane-gpu=3"] : []),
+        ...(lane === "gpu" ? ["lane-gpu=2"] : []),
         ...(lane === "shared" ? ["lane-shared=5", `shared-${caller}=2`] : []),
       ];
+      // Where there are few slots they must be full most of the time, or a slot too many would hardly show.
+      const seconds = random.between(lane === "gpu" ? 20 : 3, 40) / 100;
       const run: TestRun = {
-        command: ["sh", PROGRAM, folder, (random.between(3, 40) / 100).toFixed(2), how, ...slots],
-        needs: makeNeeds(random, index),
+        command: ["sh", PROGRAM, folder, seconds.toFixed(2), how, ...slots],
+        needs: lane === "gpu" ? [] : makeNeeds(random, index),
         lane,
         caller,
         resources: keys,

@@ -166,7 +166,7 @@ function expectLedger(repo: Repo, task: Task): void {
   });
 }
 
-export async function readEvents(store: QueueStore): Promise<readonly QueueEvent[]> {
+async function readEvents(store: QueueStore): Promise<readonly QueueEvent[]> {
   const events: QueueEvent[] = [];
   for (;;) {
     const page = await store.events(events.at(-1)?.id ?? 0, 1000);

@@ -111,7 +111,7 @@ export function supervisorsOf(workerPid: number): readonly number[] {
 }
 
 /** All processes of this machine. */
-export function processes(): readonly { readonly pid: number; readonly parent: number; readonly args: string }[] {
+function processes(): readonly { readonly pid: number; readonly parent: number; readonly args: string }[] {
   const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).trim().split("\n");
   return lines.map((line) => {
     const [, pid = "", parent = "", args = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];

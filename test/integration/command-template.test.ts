@@ -95,7 +95,7 @@ describe("a command for sh", () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  it("treats every value alike, however the template quotes", () => {
+  it("treats every value alike, however the template quotes", { timeout: 240_000 }, () => {
     const cwd = tempDir();
     const piece = fc.constantFrom(
       "'",

@@ -80,6 +80,11 @@ export class TestServer {
         ...userOptions(),
       },
     );
+    const { pid } = this.#running();
+    // Tests that are given up leave no server behind.
+    process.once("exit", () => {
+      if (this.#process?.pid === pid) this.#process?.kill("SIGINT");
+    });
     await this.#untilReady(log);
   }
 

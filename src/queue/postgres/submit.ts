@@ -21,7 +21,8 @@ export async function submitTasks(
   const created = await storeTasks(tx, group.id, tasks, stored.tasks);
   const needed = new Map(stored.tasks);
   for (const { id } of tasks) needed.delete(id);
-  const begun = await begin(tx, created, needed);
+  const marked = new Set(tasks.filter((task) => task.isMarked === true).map((task) => task.id));
+  const begun = await begin(tx, created, { needed, marked });
   const skipped = begun.filter((task) => task.state === "skipped");
   if (skipped.length === 0) return begun;
   await followEnds(tx, skipped);
@@ -145,7 +146,7 @@ const STORE_TASKS = `
 async function begin(
   tx: WriteTransaction,
   created: readonly StoredTask[],
-  needed: ReadonlyMap<JobId, StoredTask>,
+  { needed, marked }: { readonly needed: ReadonlyMap<JobId, StoredTask>; readonly marked: ReadonlySet<JobId> },
 ): Promise<readonly StoredTask[]> {
   const begun: StoredTask[] = [];
   for (const part of chunksOf(created)) {
@@ -157,7 +158,8 @@ async function begin(
         edges.push({ run_id: task.id, needs: run, cond: condition, met: isMet ? 1 : 0 });
       }
       const { state, reason } = beginning;
-      begun.push(moves.add(task, state, { reason }, toBeginEvent(state)));
+      const isMarked = marked.has(task.id) && state !== "skipped";
+      begun.push(moves.add(task, state, { reason }, toBeginEvent(state), { isMarked }));
     }
     await tx.db.run(STORE_EDGES, { edges: toJson(edges) });
     await moves.store();

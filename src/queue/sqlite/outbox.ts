@@ -4,12 +4,15 @@ import { type Database, endOf, type WriteTransaction } from "./database.ts";
 import { readOutboxItem } from "../records.ts";
 import { integer } from "../rows.ts";
 
-/** An item waits for the earlier ones of its subject that are hidden or to be tried again. */
+/**
+ * An event waits for the earlier ones of its subject that are hidden or to be tried again. Marks need no order: whoever
+ * delivers one writes what the queue says then.
+ */
 const DUE = `
   SELECT o.* FROM outbox o INDEXED BY outbox_pending WHERE o.state = 'pending' AND o.not_before <= :now
-    AND (:topic IS NULL OR o.topic = :topic) AND NOT EXISTS (
+    AND (:topic IS NULL OR o.topic = :topic) AND (o.topic = 'mark' OR NOT EXISTS (
     SELECT 1 FROM outbox e
-    WHERE e.state = 'pending' AND e.subject = o.subject AND e.topic = o.topic AND e.id < o.id AND e.not_before > :now)
+    WHERE e.state = 'pending' AND e.subject = o.subject AND e.topic = o.topic AND e.id < o.id AND e.not_before > :now))
   ORDER BY o.id LIMIT :limit`;
 
 /** See `QueueStore.takeOutbox`. */

@@ -17,7 +17,7 @@ export function submitTasks(tx: WriteTransaction, group: NewGroup, tasks: readon
   const created = tasks.map((task, index) => storeTask(tx, group.id, task, seq + index, stored.tasks.get(task.id)));
   const needed = new Map(stored.tasks);
   for (const { id } of tasks) needed.delete(id);
-  const begun = created.map((task) => begin(tx, task, needed));
+  const begun = created.map((task, index) => begin(tx, task, needed, tasks[index]?.isMarked === true));
   const skipped = begun.filter((task) => task.state === "skipped");
   if (skipped.length === 0) return begun;
   followEnds(tx, skipped);
@@ -97,7 +97,12 @@ const STORE_TASK = `
   RETURNING *`;
 
 /** Stores the edges of a task, and queues, blocks or skips it by what is needed. */
-function begin(tx: WriteTransaction, task: StoredTask, needed: ReadonlyMap<JobId, StoredTask>): StoredTask {
+function begin(
+  tx: WriteTransaction,
+  task: StoredTask,
+  needed: ReadonlyMap<JobId, StoredTask>,
+  isMarked: boolean,
+): StoredTask {
   const { state, reason, edges } = judgeBeginning(task.spec.needs, needed);
   for (const { run, condition, isMet } of edges) {
     tx.db.run("INSERT INTO task_needs (run_id, needs, cond, met) VALUES (:id, :run, :condition, :met)", {
@@ -107,5 +112,5 @@ function begin(tx: WriteTransaction, task: StoredTask, needed: ReadonlyMap<JobId
       met: isMet ? 1 : 0,
     });
   }
-  return transition(tx, task, state, { reason }, toBeginEvent(state));
+  return transition(tx, task, state, { reason }, toBeginEvent(state), { isMarked: isMarked && state !== "skipped" });
 }
