@@ -35,7 +35,7 @@ export async function deliverOutbox(repo: Repo, store: QueueStore): Promise<Deli
 
 /** Brings documents and ledger up to date; see {@link deliverOutbox}. */
 export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Delivery> {
-  return await deliverAll(store, "mark", QUICK, async (items) => {
+  return await deliverAll(repo, store, "mark", QUICK, async (items) => {
     const outcomes = new Map<string, Promise<void>>();
     const settled: Settled[] = [];
     for (const item of items) {
@@ -53,7 +53,7 @@ export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Deliv
 /** Runs the hooks of what happened; see {@link deliverOutbox}. */
 export async function deliverEvents(repo: Repo, store: QueueStore): Promise<Delivery> {
   const hooks = await (await repo.openHooks()).list();
-  return await deliverAll(store, "event", hooks.length > 0 ? ONE_BY_ONE : QUICK, async (items) => {
+  return await deliverAll(repo, store, "event", hooks.length > 0 ? ONE_BY_ONE : QUICK, async (items) => {
     const settled: Settled[] = [];
     for (const item of items) settled.push(await settle(item, deliverEvent(repo, item)));
     return settled;
@@ -67,6 +67,7 @@ interface Settled {
 }
 
 async function deliverAll(
+  { machineLabel }: Pick<Repo, "machineLabel">,
   store: QueueStore,
   topic: OutboxItem["topic"],
   { limit, hideMs }: Taking,
@@ -75,7 +76,7 @@ async function deliverAll(
   let delivered = 0;
   let failed = 0;
   for (;;) {
-    const items = await store.takeOutbox(limit, hideMs, topic);
+    const items = await store.takeOutbox(limit, hideMs, topic, machineLabel);
     if (items.length === 0) return { delivered, failed };
     const settled = await deliver(items);
     const done = settled.flatMap(({ item, problem }) => (problem === undefined ? [item.id] : []));

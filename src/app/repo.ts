@@ -30,6 +30,8 @@ export interface Repo {
   readonly processes: LiveProcesses;
   /** The project's configuration, read at the first call. @throws {AexpError} `config.invalid` */
   readonly readConfig: () => Promise<Config>;
+  /** The URL of the database that machines share; `undefined`, when there is none. @throws {AexpError} `queue.database_url_missing` */
+  readonly readDatabaseUrl: () => Promise<string | undefined>;
   /** The project's hooks, which only few commands run. */
   readonly openHooks: () => Promise<ProjectHooks>;
   readonly git: Git;

@@ -118,11 +118,16 @@ export async function toSubmissionRequest(
       caller: place.env["AEXP_CALLER"] || currentUser(),
     },
     owner: currentUser(),
-    target: flags.target,
+    target: flags.target ?? (await onlyHere(repo)),
     graceMs: parseDuration(place.env["AEXP_GRACE_S"] || "10", "AEXP_GRACE_S"),
     isForced: flags.force === true,
     isTwinAllowed: flags["allow-dup-on-recommit"] === true,
   };
+}
+
+/** Machines that share a queue do not share folders, and that of a run is on the machine where it was queued. */
+async function onlyHere(repo: Repo): Promise<string | undefined> {
+  return (await repo.readDatabaseUrl()) === undefined ? undefined : repo.machineLabel;
 }
 
 interface Common {

@@ -3,6 +3,7 @@ import { isConfig } from "../generated/validators.js";
 import { parseByteSize } from "../model/byte-size.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
 import { isJsonObject } from "../model/json.ts";
+import type { StoreSettings } from "./database-url.ts";
 import { findUnknownKey, KNOWN_KEYS } from "./known-keys.ts";
 import { type LaneSettings, toLaneSettings } from "./lane-settings.ts";
 
@@ -19,6 +20,7 @@ export interface Config {
   readonly hooks: readonly Hook[];
   /** A worker starts nothing while the disk has fewer free bytes. */
   readonly minFreeBytes: number;
+  readonly store: StoreSettings;
 }
 
 /** A command that is told when something happens. */
@@ -37,6 +39,7 @@ export const DEFAULT_CONFIG: Config = {
   pools: undefined,
   hooks: [],
   minFreeBytes: DEFAULT_MIN_FREE_BYTES,
+  store: { databaseUrlEnv: undefined, schema: undefined },
 };
 
 /**
@@ -52,7 +55,7 @@ export function parseConfig(file: string, value: unknown): Config {
   if (unknown !== undefined) throw invalid(file, unknown.problem, unknown.known);
   const candidate: unknown = value;
   if (!isConfig(candidate)) throw invalid(file, firstProblem());
-  const { redact = [], lanes, pools, hooks, queue } = candidate;
+  const { redact = [], lanes, pools, hooks, queue, store } = candidate;
   return {
     redact: redact.map((source, index) => attempt(file, `redact.${index}`, () => new RegExp(source, "u"))),
     lanes: Object.fromEntries(
@@ -64,6 +67,7 @@ export function parseConfig(file: string, value: unknown): Config {
     pools: pools && toPoolsText(pools),
     hooks: Object.entries(hooks ?? {}).flatMap(([event, commands]) => commands.map((command) => ({ event, command }))),
     minFreeBytes: attempt(file, "queue.min_free", () => toMinFreeBytes(queue?.min_free)),
+    store: { databaseUrlEnv: store?.database_url_env, schema: store?.schema },
   };
 }
 

@@ -9,6 +9,7 @@ export const KNOWN_KEYS = [
   "pools",
   "hooks",
   "queue",
+  "store",
 ] as const satisfies readonly (keyof ProjectConfig)[];
 
 const LANE_KEYS = [
@@ -37,6 +38,10 @@ export const HOOK_EVENTS = [
   "lane.changed",
 ] as const satisfies readonly (keyof NonNullable<ProjectConfig["hooks"]>)[];
 
+const STORE_KEYS = ["database_url_env", "schema"] as const satisfies readonly (keyof NonNullable<
+  ProjectConfig["store"]
+>)[];
+
 const QUEUE_KEYS = ["min_free"] as const satisfies readonly (keyof NonNullable<ProjectConfig["queue"]>)[];
 
 /** The first key that nobody knows, with those that are known in its place. Values are not looked at. */
@@ -49,6 +54,7 @@ export function findUnknownKey(
     ...lanes.map(([name, lane]) => [`lanes.${name}: `, lane, LANE_KEYS] as const),
     ["hooks: ", config["hooks"], HOOK_EVENTS],
     ["queue: ", config["queue"], QUEUE_KEYS],
+    ["store: ", config["store"], STORE_KEYS],
   ];
   for (const [place, section, known] of sections) {
     const unknown = Object.keys(isJsonObject(section) ? section : {}).find((key) => !known.includes(key));

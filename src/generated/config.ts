@@ -62,4 +62,17 @@ queue?: ({
  */
 min_free?: (string | number)
 } | null)
+/**
+ * Where the queue is kept; without it, in a file of each machine.
+ */
+store?: ({
+/**
+ * The variable that holds the URL of a PostgreSQL database, such as LAB_DATABASE_URL. Never the URL itself.
+ */
+database_url_env?: string
+/**
+ * The schema of this repository; without it, one that follows from the first commit.
+ */
+schema?: string
+} | null)
 }

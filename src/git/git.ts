@@ -9,6 +9,13 @@ export interface Git {
   /** The commit of HEAD, or `undefined` outside a repository or before the first commit. */
   headCommit(): Promise<string | undefined>;
 
+  /**
+   * What is the same in every clone and in no other repository: the commit with which the present branch began, along
+   * first parents, and the path of this root in the repository. `undefined` before the first commit, and in a clone that
+   * does not have it.
+   */
+  origin(): Promise<{ readonly firstCommit: string; readonly prefix: string } | undefined>;
+
   /** Tracked files under none of `excluding` (root-relative folders) that differ from HEAD. */
   changedTrackedFiles(excluding: readonly string[]): Promise<readonly string[]>;
 

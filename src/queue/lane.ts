@@ -1,4 +1,5 @@
 import { AexpError } from "../model/errors.ts";
+import type { NewEvent } from "./outgoing.ts";
 
 /** What becomes of a run whose machine or process died. */
 export type OnLost = "fail" | "requeue";
@@ -86,6 +87,43 @@ export function parseLaneSection(kept: Readonly<Record<string, unknown>>): LaneS
     ...(typeof retainMs === "number" && { retainMs }),
     ...(typeof keepLast === "number" && { keepLast }),
     ...(typeof ageMs === "number" && { ageMs }),
+  };
+}
+
+/** Whether lanes have taken over all that a configuration says, by the sections that were kept of it. */
+export function isTakenOver(
+  kept: ReadonlyMap<string, LaneSection>,
+  sections: Readonly<Record<string, LaneSection>>,
+): boolean {
+  return Object.entries(sections).every(([name, section]) => {
+    const before = kept.get(name);
+    return before !== undefined && Object.keys(toSectionPatch(before, section)).length === 0;
+  });
+}
+
+/** A lane with new values. */
+export function patchLane(lane: Lane, patch: LanePatch): Lane {
+  return {
+    name: lane.name,
+    maxRunning: patched(patch.maxRunning, lane.maxRunning),
+    maxPerCaller: patched(patch.maxPerCaller, lane.maxPerCaller),
+    isPaused: patch.isPaused ?? lane.isPaused,
+    onLost: patch.onLost ?? lane.onLost,
+    retainMs: patched(patch.retainMs, lane.retainMs),
+    keepLast: patch.keepLast ?? lane.keepLast,
+    ageMs: patched(patch.ageMs, lane.ageMs),
+  };
+}
+
+function patched(value: number | null | undefined, before: number | undefined): number | undefined {
+  return value === undefined ? before : (value ?? undefined);
+}
+
+/** The event that tells of a lane's new values. */
+export function toLaneEvent(lane: Lane): NewEvent {
+  return {
+    kind: "lane.changed",
+    data: Object.fromEntries(Object.entries(lane).map(([key, value]) => [key, value ?? null])),
   };
 }
 

@@ -180,7 +180,7 @@ export interface TaskQuery {
 }
 
 /**
- * The rows that are the queue. Every method is one transaction; no method waits for anything but the database. Of the
+ * The rows that are the queue. Every method is one transaction; none but `waitForChange` waits for anything but the database. Of the
  * methods that change a claimed task, each is gated by its lease token: `false` says that the lease is somebody else's
  * by now, and nothing was changed. A terminal change also satisfies or breaks the edges to dependents, ends its group
  * when it was the last, frees its locks, and puts a `mark` and an `event` into the outbox, all in that transaction.
@@ -188,6 +188,11 @@ export interface TaskQuery {
 export interface QueueStore extends AsyncDisposable {
   /** The store's clock, in milliseconds. */
   now(): Promise<number>;
+  /**
+   * Waits until another process may have made something possible since the last call (work to claim, a request to
+   * stop), at most for so long, and not after the signal. It may come back without a cause.
+   */
+  waitForChange(timeoutMs: number, signal?: AbortSignal): Promise<void>;
 
   // Lanes
   lanes(): Promise<readonly Lane[]>;
@@ -292,9 +297,15 @@ export interface QueueStore extends AsyncDisposable {
   // Outbox
   /**
    * Items that are due, oldest first, of one topic or of all; those taken are hidden from others for `hideMs`. The events
-   * of one run come in order; a mark does not wait for earlier ones.
+   * of one run come in order; a mark does not wait for earlier ones. A machine is only given what can be done there: a
+   * mark is for the one that has the run's folder.
    */
-  takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]): Promise<readonly OutboxItem[]>;
+  takeOutbox(
+    limit: number,
+    hideMs: number,
+    topic?: OutboxItem["topic"],
+    machine?: string,
+  ): Promise<readonly OutboxItem[]>;
   outboxDone(ids: number | readonly number[]): Promise<void>;
   /** Tries again later; after ten tries the item is dead and only counted. */
   outboxFailed(id: number, problem: string): Promise<void>;

@@ -2,6 +2,7 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 
 import type { Repo } from "../app/repo.ts";
+import { chooseDatabaseUrl } from "../config/database-url.ts";
 import { checkNamedRoot, findRoot, readInstalledMarker } from "../config/fs/find-root.ts";
 import { loadConfig } from "../config/fs/load-config.ts";
 import { DEFAULT_RUN_STORE_PATH } from "../config/installed-marker.ts";
@@ -38,6 +39,7 @@ export function openRepo(options: OpenRepoOptions): Repo {
   let config: ReturnType<typeof loadConfig> | undefined;
   let hooks: Promise<ProjectHooks> | undefined;
   const runs = new FsRunStore(join(root, marker?.run_store_path ?? DEFAULT_RUN_STORE_PATH));
+  const readConfig = () => (config ??= loadConfig(root));
   return {
     root,
     marker,
@@ -49,7 +51,8 @@ export function openRepo(options: OpenRepoOptions): Repo {
     runsIndex: new FsRunsIndexStore(join(root, ".aexp", "runs-index")),
     notes: new FsNoteStore(root),
     processes: localProcesses,
-    readConfig: () => (config ??= loadConfig(root)),
+    readConfig,
+    readDatabaseUrl: async () => chooseDatabaseUrl((await readConfig()).store, options.env),
     openHooks: () => (hooks ??= importHooks({ root, home, env: options.env })),
     git: new GitProgram(root),
     history: new GitCodeHistory(root),

@@ -13,8 +13,8 @@ export function edgeCases(open: OpenFixture): void {
       if (to === from) continue;
       const name = `${from}-${to}`;
       await kit.submit({ [name]: { needs: [] } });
-      lead(kit.fixture, name, from);
-      if (accepts(kit.fixture, name, to, isTerminalState(from))) reached.push(to);
+      await lead(kit.fixture, name, from);
+      if (await accepts(kit.fixture, name, to, isTerminalState(from))) reached.push(to);
     }
 
     // An ended task may also be submitted once more.
@@ -27,15 +27,16 @@ export function edgeCases(open: OpenFixture): void {
     async ({ state }) => {
       const kit = new QueueKit(await open());
       await kit.submit({ a: {} });
-      lead(kit.fixture, "a", state);
-      const changing = (change: string) => () =>
-        kit.fixture.execute(`UPDATE tasks SET ${change} WHERE id = '${idOf("a")}'`);
+      await lead(kit.fixture, "a", state);
+      const changing = async (change: string) =>
+        await kit.fixture.execute(`UPDATE tasks SET ${change} WHERE id = '${idOf("a")}'`);
 
-      for (const to of TASK_STATES.filter((other) => other !== state)) expect(changing(columnsOf(to))).toThrow(/./);
-      expect(changing("exit_code = 5")).toThrow(/./);
-      expect(changing("ended_at = ended_at + 1")).toThrow(/./);
-      expect(changing("life = life + 1")).toThrow(/./);
-      expect(changing(`life = life + 2, ${columnsOf("queued")}`)).toThrow(/./);
+      for (const to of TASK_STATES.filter((other) => other !== state))
+        await expect(changing(columnsOf(to))).rejects.toThrow(/./);
+      await expect(changing("exit_code = 5")).rejects.toThrow(/./);
+      await expect(changing("ended_at = ended_at + 1")).rejects.toThrow(/./);
+      await expect(changing("life = life + 1")).rejects.toThrow(/./);
+      await expect(changing(`life = life + 2, ${columnsOf("queued")}`)).rejects.toThrow(/./);
     },
   );
 
@@ -43,15 +44,15 @@ export function edgeCases(open: OpenFixture): void {
     const kit = new QueueKit(await open());
     await kit.submit({ a: {} });
 
-    expect(() => kit.fixture.execute(copy("queued"))).toThrow(/./);
-    kit.fixture.execute(copy("created"));
-    expect(() => kit.fixture.execute("UPDATE tasks SET life = life + 1")).toThrow(/./);
+    await expect(kit.fixture.execute(copy("queued"))).rejects.toThrow(/./);
+    await kit.fixture.execute(copy("created"));
+    await expect(kit.fixture.execute("UPDATE tasks SET life = life + 1")).rejects.toThrow(/./);
   });
 }
 
-function accepts(fixture: QueueFixture, name: string, to: TaskState, isNewLife: boolean): boolean {
+async function accepts(fixture: QueueFixture, name: string, to: TaskState, isNewLife: boolean): Promise<boolean> {
   try {
-    write(fixture, name, to, isNewLife);
+    await write(fixture, name, to, isNewLife);
     return true;
   } catch {
     // Which rule it was that the database named is its own business.
@@ -59,9 +60,9 @@ function accepts(fixture: QueueFixture, name: string, to: TaskState, isNewLife: 
   }
 }
 
-function write(fixture: QueueFixture, name: string, to: TaskState, isNewLife: boolean): void {
+async function write(fixture: QueueFixture, name: string, to: TaskState, isNewLife: boolean): Promise<void> {
   const life = isNewLife ? ", life = life + 1" : "";
-  fixture.execute(`UPDATE tasks SET ${columnsOf(to)}${life} WHERE id = '${idOf(name)}'`);
+  await fixture.execute(`UPDATE tasks SET ${columnsOf(to)}${life} WHERE id = '${idOf(name)}'`);
 }
 
 /** What has to stand beside a state, so that only the edge itself is judged. */
@@ -75,7 +76,7 @@ function columnsOf(state: TaskState): string {
 }
 
 /** Leads a queued task to a state along legal edges. */
-function lead(fixture: QueueFixture, name: string, target: TaskState): void {
+async function lead(fixture: QueueFixture, name: string, target: TaskState): Promise<void> {
   const paths: (readonly TaskState[])[] = [["queued"]];
   const seen = new Set<TaskState>(["queued"]);
   for (const path of paths) {
@@ -83,7 +84,7 @@ function lead(fixture: QueueFixture, name: string, target: TaskState): void {
     if (last === target) {
       for (const [index, state] of path.entries()) {
         const before = path[index - 1];
-        if (before !== undefined) write(fixture, name, state, isTerminalState(before));
+        if (before !== undefined) await write(fixture, name, state, isTerminalState(before));
       }
       return;
     }

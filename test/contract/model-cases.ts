@@ -21,7 +21,8 @@ type Step =
   | { readonly kind: "renew" | "age" | "purge" };
 
 const which = fc.nat(99);
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
+/** Any step of any history. */
+export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
@@ -83,7 +84,8 @@ export function modelCases(open: OpenFixture): void {
   });
 }
 
-class History {
+/** What a few users and workers do with a queue, and nobody else. */
+export class History {
   readonly #kit: QueueKit;
   readonly #watcher: Watcher;
   readonly #names: string[] = [];

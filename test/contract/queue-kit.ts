@@ -12,7 +12,7 @@ export interface QueueFixture {
   /** Moves the store's clock, backwards as well. */
   advance(ms: number): void;
   /** Executes one statement as a writer who knows no rules; throws what the database says to it. */
-  execute(sql: string): void;
+  execute(sql: string): Promise<void>;
 }
 
 export type OpenFixture = () => Promise<QueueFixture>;

@@ -16,10 +16,30 @@ describe("GitProgram", () => {
     const folder = tempDir();
     for (const adapter of [new GitProgram(folder), new GitProgram(initRepo(tempDir()))]) {
       expect(await adapter.headCommit()).toBeUndefined();
+      expect(await adapter.origin()).toBeUndefined();
       expect(await adapter.changedTrackedFiles([])).toEqual([]);
       expect(await adapter.patchOfChanges([])).toHaveLength(0);
     }
     expect(await new GitProgram(folder).isRepository()).toBe(false);
+  });
+
+  it("knows with which commit a branch began, in every clone that has it", async () => {
+    const root = repoWith(NAMES);
+    const firstCommit = git(root, "rev-parse", "HEAD");
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "More");
+    git(root, "checkout", "--quiet", "--orphan", "other");
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "Another beginning");
+    git(root, "checkout", "--quiet", "main");
+    git(root, "merge", "--quiet", "--allow-unrelated-histories", "--strategy=ours", "--no-edit", "other");
+    const clones = tempDir();
+    git(clones, "clone", "--quiet", root, "whole");
+    git(clones, "clone", "--quiet", "--depth=1", `file://${root}`, "shallow");
+    mkdirSync(join(root, "part"));
+
+    expect(await new GitProgram(root).origin()).toEqual({ firstCommit, prefix: "" });
+    expect(await new GitProgram(join(clones, "whole")).origin()).toEqual({ firstCommit, prefix: "" });
+    expect(await new GitProgram(join(root, "part")).origin()).toEqual({ firstCommit, prefix: "part/" });
+    expect(await new GitProgram(join(clones, "shallow")).origin()).toBeUndefined();
   });
 
   it("names tracked files that differ from HEAD, whatever their names", async () => {

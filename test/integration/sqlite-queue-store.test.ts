@@ -21,7 +21,7 @@ async function openFixture(): Promise<QueueFixture> {
   const store = await open();
   const raw = new DatabaseSync(path);
   onTestFinished(() => raw.close());
-  return { store, another: open, advance: (ms) => void (now += ms), execute: (sql) => raw.exec(sql) };
+  return { store, another: open, advance: (ms) => void (now += ms), execute: async (sql) => raw.exec(sql) };
 }
 
 function databasePath(): string {

@@ -79,7 +79,7 @@ export default class WorkerStart extends BaseCommand {
       isUntilEmpty: flags["until-empty"],
       drainMs,
       metricsPort: flags["metrics-port"],
-      database: placeOfQueue(repo),
+      database: await placeOfQueue(repo),
       isNdjson: flags.ndjson,
     });
   }

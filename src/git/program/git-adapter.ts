@@ -36,6 +36,16 @@ export class GitProgram implements Git {
     return await this.#git.maybe(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
   }
 
+  async origin(): Promise<{ readonly firstCommit: string; readonly prefix: string } | undefined> {
+    if ((await this.headCommit()) === undefined) return undefined;
+    const [isShallow, prefix = ""] = (
+      await this.#git.text(["rev-parse", "--is-shallow-repository", "--show-prefix"])
+    ).split("\n");
+    if (isShallow !== "false") return undefined;
+    const firstCommit = await this.#git.text(["rev-list", "--first-parent", "--max-parents=0", "HEAD"]);
+    return { firstCommit, prefix };
+  }
+
   async changedTrackedFiles(excluding: readonly string[]): Promise<readonly string[]> {
     if ((await this.headCommit()) === undefined) return [];
     return await this.#git.items([...DIFF, "--name-only", "-z", "HEAD", "--", ...withoutFolders(excluding)]);

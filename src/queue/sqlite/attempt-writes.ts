@@ -1,13 +1,22 @@
 import type { JobId } from "../../run/job-id.ts";
-import type { Attempt, AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
+import {
+  type AttemptOutcome,
+  judgeAttemptEnd,
+  judgeRelease,
+  type NextStep,
+  toAttemptEndEvent,
+  toLeaseLostEvent,
+  toLostResult,
+  toStartEvent,
+} from "../attempt-end.ts";
 import type { OnLost } from "../lane.ts";
-import { isTerminalState, type TaskReason, type TaskState } from "../task.ts";
-import { mayRetry, retryPauseMs } from "../transitions.ts";
+import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
+import { readJobId, type StoredTask, withoutPrivate } from "../records.ts";
+import { integer, optionalText, text, word } from "../rows.ts";
+import { isTerminalState, type TaskState } from "../task.ts";
 import { endOf, type WriteTransaction } from "./database.ts";
-import { emit } from "./events.ts";
 import { followEnds } from "./end-effects.ts";
-import { readJobId, type StoredTask, withoutPrivate } from "./records.ts";
-import { integer, optionalText, text, word } from "./rows.ts";
+import { emit } from "./events.ts";
 import { findTask, transition } from "./transition.ts";
 
 /** The task, if the lease is this one. Every write of a worker begins here. */
@@ -27,14 +36,7 @@ export function recordProcess(tx: WriteTransaction, id: JobId, token: string, pr
     start: process.startFingerprint,
     bootId: process.bootId,
   });
-  if (before?.["pid"] === null) {
-    emit(tx, {
-      kind: "run.started",
-      runId: id,
-      groupId: task.groupId,
-      data: { attempt: task.attempt, pid: process.pid },
-    });
-  }
+  if (before?.["pid"] === null) emit(tx, toStartEvent(task, process.pid));
   return true;
 }
 
@@ -110,9 +112,8 @@ export function settleLostTask(
   // A worker that was slow may have renewed its lease after all.
   if (task?.lease === undefined || task.lease.expiresAt > tx.now) return undefined;
   const { workerId } = task.lease;
-  emit(tx, { kind: "lease.lost", runId: id, groupId: task.groupId, data: { attempt: task.attempt, worker: workerId } });
-  const reason: TaskReason = { code: "lost", message: `worker ${workerId} died or lost its lease` };
-  return { state: endAttempt(tx, task, token, { state: "failed", reason }, jitter) };
+  emit(tx, toLeaseLostEvent(task, workerId));
+  return { state: endAttempt(tx, task, token, toLostResult(workerId), jitter) };
 }
 
 function endAttempt(
@@ -123,25 +124,14 @@ function endAttempt(
   jitter: number,
 ): TaskState {
   closeAttempt(tx, task, token, result, true);
-  const failures = task.failures + (result.state === "failed" ? 1 : 0);
-  const change = { failures, exitCode: result.exitCode, signal: result.signal ?? undefined };
-  // What has succeeded stays a success, however late it was asked to stop.
-  if (task.stop !== undefined && result.state !== "complete") {
-    return end(tx, transition(tx, task, "stopped", { ...change, reason: task.stopReason ?? result.reason }));
-  }
-  const { retry, lane } = task.spec;
-  if (result.state === "failed" && mayRetry(retry, failures, result.reason?.code, onLostOf(tx, lane))) {
-    const notBefore = tx.now + retryPauseMs(retry, failures, jitter);
-    const data = { attempt: task.attempt, failures, notBefore, code: result.reason?.code ?? null };
-    const back = { ...change, reason: result.reason, notBefore, startedAt: undefined };
-    return transition(tx, task, "queued", back, { kind: "run.retrying", data }).state;
-  }
-  return end(tx, transition(tx, task, result.state, { ...change, reason: result.reason }));
+  const onLost = onLostOf(tx, task.spec.lane);
+  return step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter }));
 }
 
-function end(tx: WriteTransaction, task: StoredTask): TaskState {
-  if (isTerminalState(task.state)) followEnds(tx, [task]);
-  return task.state;
+function step(tx: WriteTransaction, task: StoredTask, { to, change, event }: NextStep): TaskState {
+  const next = transition(tx, task, to, change, event);
+  if (isTerminalState(next.state)) followEnds(tx, [next]);
+  return next.state;
 }
 
 function onLostOf(tx: WriteTransaction, lane: string): OnLost {
@@ -154,13 +144,7 @@ export function releaseTask(tx: WriteTransaction, id: JobId, token: string): boo
   const task = findLeased(tx, id, token);
   if (task === undefined) return false;
   closeAttempt(tx, task, token, { state: "released", reason: undefined }, false);
-  if (task.stop !== undefined) {
-    // Nobody would ever claim it, and its stop was asked for.
-    end(tx, transition(tx, task, "stopped", { reason: task.stopReason }));
-    return true;
-  }
-  const data = { attempt: task.attempt };
-  transition(tx, task, "queued", { startedAt: undefined }, { kind: "run.released", data });
+  step(tx, task, judgeRelease(task));
   return true;
 }
 
@@ -168,7 +152,7 @@ function closeAttempt(
   tx: WriteTransaction,
   task: StoredTask,
   token: string,
-  result: Omit<AttemptResult, "state"> & { readonly state: NonNullable<Attempt["outcome"]> },
+  result: AttemptOutcome,
   isCounted: boolean,
 ): void {
   tx.db.run(
@@ -186,18 +170,7 @@ function closeAttempt(
       counted: isCounted ? 1 : 0,
     },
   );
-  emit(tx, {
-    kind: "attempt.ended",
-    runId: task.id,
-    groupId: task.groupId,
-    data: {
-      attempt: task.attempt,
-      outcome: result.state,
-      code: result.reason?.code ?? null,
-      exitCode: result.exitCode ?? null,
-      signal: result.signal ?? null,
-    },
-  });
+  emit(tx, toAttemptEndEvent(task, result));
 }
 
 /** See `QueueStore.adopt`. */

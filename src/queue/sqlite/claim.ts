@@ -1,4 +1,5 @@
 import type { JobId } from "../../run/job-id.ts";
+import { toClaimEvent } from "../attempt-end.ts";
 import type { Lane } from "../lane.ts";
 import { admitsKind } from "../pool.ts";
 import type { Claim, ClaimRequest } from "../queue-store.ts";
@@ -7,8 +8,8 @@ import { type Candidate, compareCandidates } from "../transitions.ts";
 import { type Database, endOf, type WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
 import { LIVE_LOCK, takeLock } from "./locks.ts";
-import { readJobId, readLane, readStoredTask, type StoredTask, withoutPrivate } from "./records.ts";
-import { integer, type Row, text } from "./rows.ts";
+import { readJobId, readLane, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
+import { integer, type Row, text } from "../rows.ts";
 import { findTask, markStatus } from "./transition.ts";
 
 /**
@@ -62,13 +63,9 @@ function take(tx: WriteTransaction, task: StoredTask, request: ClaimRequest): Cl
     fences[key] = takeLock(tx, { key, holder: token, holderKind: "run", runId: taken.id, expiresAt, note });
   }
   markStatus(tx, task.state, taken);
-  emit(tx, {
-    kind: "run.claimed",
-    runId: taken.id,
-    groupId: taken.groupId,
-    data: { attempt: taken.attempt, worker: workerId, machine, waited: tx.now - (taken.queuedAt ?? tx.now) },
-  });
-  return { task: withoutPrivate(taken), lease: { token, workerId, expiresAt }, fences };
+  const lease = { token, workerId, expiresAt };
+  emit(tx, toClaimEvent(taken, lease, machine, tx.now));
+  return { task: withoutPrivate(taken), lease, fences };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
 import { AexpError, messageOf } from "../../model/errors.ts";
-import type { Row } from "./rows.ts";
+import type { Row } from "../rows.ts";
 
 /** Values for the named parameters of a statement; `undefined` is stored as NULL. */
 export type Values = Readonly<Record<string, SQLInputValue | undefined>>;

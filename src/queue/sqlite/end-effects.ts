@@ -1,10 +1,9 @@
-import type { TaskReason } from "../task.ts";
 import { TASK_STATES } from "../task.ts";
 import { isSuccess, skipReason, toGroupState } from "../transitions.ts";
 import type { WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
-import { readGroup, readJobId, type StoredTask } from "./records.ts";
-import { word } from "./rows.ts";
+import { readGroup, readJobId, type StoredTask } from "../records.ts";
+import { word } from "../rows.ts";
 import { findTask, transition } from "./transition.ts";
 
 /**
@@ -36,15 +35,10 @@ function settleDependents(tx: WriteTransaction, needed: StoredTask): readonly St
       });
       if (!hasOpenNeed(tx, dependent)) transition(tx, dependent, "queued", {}, { kind: "run.queued" });
     } else {
-      skipped.push(skip(tx, dependent, skipReason(needed)));
+      skipped.push(transition(tx, dependent, "skipped", { reason: skipReason(needed) }));
     }
   }
   return skipped;
-}
-
-/** Ends a task that cannot start any more. Its own dependents are the caller's to follow. */
-export function skip(tx: WriteTransaction, task: StoredTask, reason: TaskReason): StoredTask {
-  return transition(tx, task, "skipped", { reason });
 }
 
 function hasOpenNeed(tx: WriteTransaction, task: StoredTask): boolean {

@@ -1,15 +1,5 @@
-import type { OutboxItem, QueueEvent } from "../queue-store.ts";
+import type { NewEvent, NewItem } from "../outgoing.ts";
 import type { WriteTransaction } from "./database.ts";
-
-/** Something that happened, before it has a number. */
-export interface NewEvent {
-  readonly kind: QueueEvent["kind"];
-  readonly runId?: string;
-  readonly groupId?: string;
-  readonly data?: QueueEvent["data"];
-  /** Two events of one key are one to those who are told of them. */
-  readonly dedupe?: string;
-}
 
 /** Writes down what happened, and puts it into the outbox for whoever is to be told. */
 export function emit(tx: WriteTransaction, event: NewEvent): void {
@@ -27,10 +17,7 @@ export function emit(tx: WriteTransaction, event: NewEvent): void {
 }
 
 /** Puts a side effect into the outbox. Those of one topic and subject are delivered in order. */
-export function sendOut(
-  tx: WriteTransaction,
-  item: Pick<OutboxItem, "topic" | "dedupe" | "data"> & { readonly subject: string },
-): void {
+export function sendOut(tx: WriteTransaction, item: NewItem): void {
   tx.db.run(
     `INSERT INTO outbox (topic, subject, dedupe, data, at) VALUES (:topic, :subject, :dedupe, :data, :at)
      ON CONFLICT (dedupe) DO NOTHING`,

@@ -1,8 +1,17 @@
-import { type Lane, type LanePatch, type LaneSection, parseLaneSection, toSectionPatch } from "../lane.ts";
+import {
+  isTakenOver,
+  type Lane,
+  type LanePatch,
+  type LaneSection,
+  parseLaneSection,
+  patchLane,
+  toLaneEvent,
+  toSectionPatch,
+} from "../lane.ts";
+import { readLane } from "../records.ts";
+import { jsonObject, text } from "../rows.ts";
 import type { Database, WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
-import { readLane } from "./records.ts";
-import { jsonObject, text } from "./rows.ts";
 
 /** All lanes, by name. */
 export function listLanes(db: Database): readonly Lane[] {
@@ -13,24 +22,13 @@ export function listLanes(db: Database): readonly Lane[] {
 export function setLane(tx: WriteTransaction, name: string, patch: LanePatch): Lane {
   const { changes } = tx.db.run("INSERT INTO lanes (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", { name });
   const before = findLane(tx, name);
-  const after: Lane = {
-    name,
-    maxRunning: patched(patch.maxRunning, before.maxRunning),
-    maxPerCaller: patched(patch.maxPerCaller, before.maxPerCaller),
-    isPaused: patch.isPaused ?? before.isPaused,
-    onLost: patch.onLost ?? before.onLost,
-    retainMs: patched(patch.retainMs, before.retainMs),
-    keepLast: patch.keepLast ?? before.keepLast,
-    ageMs: patched(patch.ageMs, before.ageMs),
-  };
+  const after = patchLane(before, patch);
   tx.db.run(
     `UPDATE lanes SET max_running = :maxRunning, max_per_caller = :maxPerCaller, paused = :isPaused,
        on_lost = :onLost, retain_ms = :retainMs, keep_last = :keepLast, age_ms = :ageMs WHERE name = :name`,
     { ...after, isPaused: after.isPaused ? 1 : 0 },
   );
-  if (changes === 1 || JSON.stringify(before) !== JSON.stringify(after)) {
-    emit(tx, { kind: "lane.changed", data: { ...nullable(after) } });
-  }
+  if (changes === 1 || JSON.stringify(before) !== JSON.stringify(after)) emit(tx, toLaneEvent(after));
   return after;
 }
 
@@ -55,22 +53,11 @@ function isDeclared(db: Database, sections: Readonly<Record<string, LaneSection>
       .all("SELECT name, declared FROM lanes")
       .map((row) => [text(row, "name"), parseLaneSection(jsonObject(row, "declared"))]),
   );
-  return Object.entries(sections).every(([name, section]) => {
-    const before = known.get(name);
-    return before !== undefined && Object.keys(toSectionPatch(before, section)).length === 0;
-  });
+  return isTakenOver(known, sections);
 }
 
 function findLane(tx: WriteTransaction, name: string): Lane {
   return readLane(tx.db.get("SELECT * FROM lanes WHERE name = :name", { name }) ?? {});
-}
-
-function patched(value: number | null | undefined, before: number | undefined): number | undefined {
-  return value === undefined ? before : (value ?? undefined);
-}
-
-function nullable(lane: Lane): Record<string, string | number | boolean | null> {
-  return Object.fromEntries(Object.entries(lane).map(([key, value]) => [key, value ?? null]));
 }
 
 /** See `QueueStore.age`: one for each full period that a task has waited. What was earned is never taken back. */

@@ -1,8 +1,8 @@
 import type { LockOutcome, ResourceLock } from "../queue-store.ts";
 import { type Database, endOf, type WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
-import { readLock } from "./records.ts";
-import { integer } from "./rows.ts";
+import { readLock } from "../records.ts";
+import { integer } from "../rows.ts";
 
 /**
  * Whether the lock `k` is held at `:now`. The lock of a run lives as long as its lease is not settled, even when both

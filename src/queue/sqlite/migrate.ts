@@ -1,10 +1,8 @@
-import { hash } from "node:crypto";
-
 import { AexpError } from "../../model/errors.ts";
+import { checksumOf, type Migration, refuseOtherSchema } from "../migration.ts";
+import { integer, type Row } from "../rows.ts";
 import type { Database } from "./database.ts";
 import { restoreLanes } from "./lane-copy.ts";
-import type { Migration } from "./migrations/migrations.ts";
-import { integer, type Row, text } from "./rows.ts";
 
 /** Says in the file's header that the database is ours: "aexp". */
 const APPLICATION_ID = 0x61657870;
@@ -44,7 +42,7 @@ function isCurrent(db: Database, path: string, migrations: readonly Migration[])
   return db.read(() => {
     refuseForeign(db, path);
     const applied = readVersions(db);
-    refuseOthers(applied, path, migrations);
+    refuseOtherSchema(applied, JSON.stringify(path), migrations);
     return applied.length === migrations.length;
   });
 }
@@ -63,28 +61,4 @@ export function refuseForeign(db: Database, path: string): void {
 function readVersions(db: Database): readonly Row[] {
   if (db.get("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'") === undefined) return [];
   return db.all("SELECT version, checksum FROM schema_migrations ORDER BY version");
-}
-
-function refuseOthers(applied: readonly Row[], path: string, migrations: readonly Migration[]): void {
-  const newest = migrations.at(-1)?.version ?? 0;
-  for (const row of applied) {
-    const version = integer(row, "version");
-    if (version > newest) {
-      throw new AexpError(
-        `${JSON.stringify(path)} has schema ${version}, written by a newer aexp; this one knows up to ${newest}`,
-        { code: "queue.schema_newer", hint: "Update aexp on this machine." },
-      );
-    }
-    const known = migrations.find((migration) => migration.version === version);
-    if (known !== undefined && checksumOf(known) !== text(row, "checksum")) {
-      throw new AexpError(`${JSON.stringify(path)} was made with another form of schema ${version} than this aexp's`, {
-        code: "queue.database_damaged",
-        hint: "Use the aexp that made it, or move the file away and run `aexp queue recover --rebuild`.",
-      });
-    }
-  }
-}
-
-function checksumOf(migration: Migration): string {
-  return hash("sha256", migration.sql, "hex");
 }

@@ -5,9 +5,10 @@ import { AexpError } from "../../model/errors.ts";
 import { explainWriteFailure } from "../../platform/atomic-write.ts";
 import { Database, explainDatabaseFailure } from "./database.ts";
 import { migrate, refuseForeign } from "./migrate.ts";
-import { MIGRATIONS, type Migration } from "./migrations/migrations.ts";
+import { MIGRATIONS } from "./migrations/migrations.ts";
 import { networkFileSystemOf, refuseNetworkFileSystem } from "./network-file-system.ts";
-import { text } from "./rows.ts";
+import type { Migration } from "../migration.ts";
+import { text } from "../rows.ts";
 
 /** Older versions could corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug). */
 const MINIMUM_SQLITE = [3, 51, 3] as const;

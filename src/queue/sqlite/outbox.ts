@@ -1,8 +1,8 @@
 import type { OutboxItem } from "../queue-store.ts";
 import { OUTBOX_MAX_TRIES, outboxPauseMs } from "../transitions.ts";
 import { type Database, endOf, type WriteTransaction } from "./database.ts";
-import { readOutboxItem } from "./records.ts";
-import { integer } from "./rows.ts";
+import { readOutboxItem } from "../records.ts";
+import { integer } from "../rows.ts";
 
 /**
  * An event waits for the earlier ones of its subject that are hidden or to be tried again. Marks need no order: whoever

@@ -1,7 +1,7 @@
 import type { JobId } from "../../run/job-id.ts";
 import type { Database, WriteTransaction } from "./database.ts";
-import { readJobId } from "./records.ts";
-import { text } from "./rows.ts";
+import { readJobId } from "../records.ts";
+import { text } from "../rows.ts";
 
 /** Side effects that are done are only kept so that they are not sent twice. */
 const KEEP_DONE_MS = 24 * 3_600_000;

@@ -2,8 +2,8 @@ import type { JobId } from "../../run/job-id.ts";
 import type { QueueEvent, TaskQuery } from "../queue-store.ts";
 import { type Task, TASK_STATES, type TaskState } from "../task.ts";
 import type { Database, Values } from "./database.ts";
-import { readEvent, readJobId, readTask } from "./records.ts";
-import { integer, text, word } from "./rows.ts";
+import { readEvent, readJobId, readTask } from "../records.ts";
+import { integer, text, word } from "../rows.ts";
 
 /** See `QueueStore.tasks`: in the order of submission. */
 export function queryTasks(db: Database, query: TaskQuery): readonly Task[] {

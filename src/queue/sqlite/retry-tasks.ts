@@ -1,11 +1,12 @@
 import type { JobId } from "../../run/job-id.ts";
 import { TASK_EDGES, TASK_STATES, isTerminalState } from "../task.ts";
 import { judgeNeed, type NeedOutcome } from "../transitions.ts";
+import { NEW_LIFE } from "../task-move.ts";
 import type { WriteTransaction } from "./database.ts";
 import { reopenGroup } from "./end-effects.ts";
-import { readJobId, type StoredTask } from "./records.ts";
-import { word } from "./rows.ts";
-import { findTask, NEW_LIFE, transition } from "./transition.ts";
+import { readJobId, type StoredTask } from "../records.ts";
+import { word } from "../rows.ts";
+import { findTask, transition } from "./transition.ts";
 
 /** See `QueueStore.retry`. */
 export function retryTasks(tx: WriteTransaction, ids: readonly JobId[]): readonly StoredTask[] {

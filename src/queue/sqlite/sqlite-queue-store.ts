@@ -21,6 +21,7 @@ import {
   renewLeases,
   settleLostTask,
 } from "./attempt-writes.ts";
+import { ChangeWatch } from "./change-watch.ts";
 import { claimTask, holdBackTask } from "./claim.ts";
 import type { Database } from "./database.ts";
 import { keepLaneCopy } from "./lane-copy.ts";
@@ -30,9 +31,9 @@ import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
 import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
-import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "./records.ts";
+import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "../records.ts";
 import { retryTasks } from "./retry-tasks.ts";
-import { jsonTexts } from "./rows.ts";
+import { jsonTexts } from "../rows.ts";
 import { stopTasks } from "./stop-tasks.ts";
 import { submitTasks } from "./submit.ts";
 
@@ -47,15 +48,21 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
  */
 class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
+  readonly #watch: ChangeWatch;
   /** The last claim found a task, so the next one will probably do so, too. */
   #isClaimLikely = false;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#watch = new ChangeWatch(db);
   }
 
   async now() {
     return this.#db.now();
+  }
+
+  async waitForChange(timeoutMs: number, signal?: AbortSignal) {
+    await this.#watch.wait(timeoutMs, signal);
   }
 
   async lanes() {

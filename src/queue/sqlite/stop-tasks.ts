@@ -3,7 +3,7 @@ import { isTerminalState, PENDING_STATES, type StopMode, type TaskReason, type T
 import type { WriteTransaction } from "./database.ts";
 import { followEnds } from "./end-effects.ts";
 import { emit } from "./events.ts";
-import type { StoredTask } from "./records.ts";
+import type { StoredTask } from "../records.ts";
 import { findTask, transition } from "./transition.ts";
 
 type StopOutcome = { readonly id: JobId; readonly outcome: "abandoned" | "requested" | "ended" };

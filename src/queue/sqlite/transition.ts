@@ -1,38 +1,10 @@
 import type { JobId } from "../../run/job-id.ts";
-import { isTerminalState, type TaskState, toRunStatus } from "../task.ts";
+import type { NewEvent } from "../outgoing.ts";
+import { readStoredTask, type StoredTask } from "../records.ts";
+import { moveTask, type TaskChange, toEndEvent, toMark } from "../task-move.ts";
+import { isTerminalState, type TaskState } from "../task.ts";
 import type { WriteTransaction } from "./database.ts";
-import { emit, type NewEvent, sendOut } from "./events.ts";
-import { readStoredTask, type StoredTask } from "./records.ts";
-
-/** What a transition may change beside the state. */
-export type TaskChange = Partial<
-  Pick<
-    StoredTask,
-    | "life"
-    | "reason"
-    | "stop"
-    | "stopReason"
-    | "notBefore"
-    | "failures"
-    | "lease"
-    | "exitCode"
-    | "signal"
-    | "effectivePriority"
-    | "startedAt"
-  >
->;
-
-/** What a task that had ended forgets when it is opened again. Its attempts go on counting. */
-export const NEW_LIFE = {
-  reason: undefined,
-  stop: undefined,
-  stopReason: undefined,
-  notBefore: 0,
-  failures: 0,
-  exitCode: undefined,
-  signal: undefined,
-  startedAt: undefined,
-} as const satisfies TaskChange;
+import { emit, sendOut } from "./events.ts";
 
 export function findTask(tx: Pick<WriteTransaction, "db">, id: JobId): StoredTask | undefined {
   const row = tx.db.get("SELECT * FROM tasks WHERE id = :id", { id });
@@ -54,24 +26,15 @@ export function transition(
   event?: Pick<NewEvent, "kind" | "data">,
   { isMarked = false }: { readonly isMarked?: boolean } = {},
 ): StoredTask {
-  const keepsLease = to === "submitting" || to === "running" || to === "finalizing";
-  const next: StoredTask = {
-    ...task,
-    ...change,
-    state: to,
-    lease: keepsLease ? task.lease : undefined,
-    queuedAt: to === "queued" ? tx.now : task.queuedAt,
-    // A clock that was set back must not keep a task from ending.
-    endedAt: isTerminalState(to) ? Math.max(tx.now, task.startedAt ?? tx.now) : undefined,
-  };
+  const next = moveTask(task, to, change, tx.now);
   store(tx, task, next);
-  if (!keepsLease && task.lease !== undefined) {
+  if (task.lease !== undefined && next.lease === undefined) {
     tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token: task.lease.token });
   }
   if (!isMarked) markStatus(tx, task.state, next);
   const { id: runId, groupId } = next;
   if (event !== undefined) emit(tx, { ...event, runId, groupId });
-  if (isTerminalState(to)) emit(tx, { kind: "run.ended", runId, groupId, data: describeEnd(next) });
+  if (isTerminalState(to)) emit(tx, toEndEvent(next));
   return next;
 }
 
@@ -116,37 +79,6 @@ function store(tx: WriteTransaction, task: StoredTask, next: StoredTask): void {
 
 /** Sends the status that a run's document is to show, when it is another one than before. */
 export function markStatus(tx: WriteTransaction, from: TaskState, task: StoredTask): void {
-  const status = toRunStatus(task.state);
-  if (status === "created" || (status === toRunStatus(from) && !isTerminalState(from))) return;
-  sendOut(tx, {
-    topic: "mark",
-    subject: task.id,
-    dedupe: `mark:${task.id}:${task.life}:${task.attempt}:${task.state}`,
-    data: {
-      id: task.id,
-      life: task.life,
-      attempt: task.attempt,
-      state: task.state,
-      status,
-      at: tx.now,
-      ...(task.reason !== undefined && { reason: task.reason }),
-      ...(task.exitCode !== undefined && { exitCode: task.exitCode }),
-      ...(task.signal !== undefined && { signal: task.signal }),
-      ...(task.startedAt !== undefined && { startedAt: task.startedAt }),
-      ...(task.endedAt !== undefined && { endedAt: task.endedAt }),
-    },
-  });
-}
-
-function describeEnd(task: StoredTask): NewEvent["data"] & {} {
-  return {
-    state: task.state,
-    status: toRunStatus(task.state),
-    attempt: task.attempt,
-    code: task.reason?.code ?? null,
-    message: task.reason?.message ?? null,
-    because: task.reason?.because ?? null,
-    exitCode: task.exitCode ?? null,
-    signal: task.signal ?? null,
-  };
+  const mark = toMark(from, task, tx.now);
+  if (mark !== undefined) sendOut(tx, mark);
 }

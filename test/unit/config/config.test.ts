@@ -16,10 +16,17 @@ function configure(text: string | Buffer): string {
 
 describe("aexp.yaml", () => {
   it("has a default for every key", async () => {
-    const defaults = { redact: [], lanes: {}, pools: undefined, hooks: [], minFreeBytes: 2 ** 30 };
+    const defaults = {
+      redact: [],
+      lanes: {},
+      pools: undefined,
+      hooks: [],
+      minFreeBytes: 2 ** 30,
+      store: { databaseUrlEnv: undefined, schema: undefined },
+    };
     expect(await loadConfig(tempDir())).toEqual(defaults);
     expect(await loadConfig(configure(""))).toEqual(defaults);
-    expect(await loadConfig(configure("lanes:\nhooks:\nqueue:\n"))).toEqual(defaults);
+    expect(await loadConfig(configure("lanes:\nhooks:\nqueue:\nstore:\n"))).toEqual(defaults);
     expect(await loadConfig(configure("redact: ['^patient-\\d+$']\r\n"))).toEqual({
       ...defaults,
       redact: [/^patient-\d+$/u],
@@ -37,6 +44,7 @@ hooks:
   run.ended: [notify.sh, [python3, hooks/post.py]]
   group.ended: ["echo done"]
 queue: { min_free: 500MB }
+store: { database_url_env: LAB_DATABASE_URL, schema: aexp_protein }
 `;
     expect(await loadConfig(configure(text))).toEqual({
       redact: [],
@@ -59,6 +67,7 @@ queue: { min_free: 500MB }
         { event: "group.ended", command: "echo done" },
       ],
       minFreeBytes: 500_000_000,
+      store: { databaseUrlEnv: "LAB_DATABASE_URL", schema: "aexp_protein" },
     });
   });
 
@@ -77,6 +86,9 @@ queue: { min_free: 500MB }
     ["lanes: { gpu: { max_runing: 1 } }", 'lanes.gpu: unknown key "max_runing". Did you mean "max_running"?'],
     ["hooks: { run.end: [x] }", 'hooks: unknown key "run.end". Did you mean "run.ended"?'],
     ["queue: { minfree: 1 }", 'queue: unknown key "minfree". Did you mean "min_free"?'],
+    ["store: { database_url: x }", 'store: unknown key "database_url". Did you mean "database_url_env"?'],
+    ["store: { database_url_env: 'postgres://ana:secret@db/lab' }", "store.database_url_env: must match pattern"],
+    ["store: { schema: Lab }", "store.schema: must match pattern"],
     ["queue: { min_free: lots }", 'queue.min_free: "lots" is not a number of bytes'],
     ["lanes: { gpu: { max_running: -1 } }", "lanes.gpu.max_running: must be >= 0"],
     ["lanes: { gpu: { retain: soon } }", 'lanes.gpu: retain="soon" is not a duration'],

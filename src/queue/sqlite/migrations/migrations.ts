@@ -1,10 +1,5 @@
+import type { Migration } from "../../migration.ts";
 import { TASKS_SQL } from "./0001-tasks.ts";
-
-/** One step of the schema. Released steps are never edited: what is to change comes as a further step. */
-export interface Migration {
-  readonly version: number;
-  readonly sql: string;
-}
 
 /** Every step, oldest first. */
 export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: TASKS_SQL }];

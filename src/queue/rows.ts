@@ -1,10 +1,8 @@
-import type { SQLOutputValue } from "node:sqlite";
+import { AexpError } from "../model/errors.ts";
+import { isJsonObject } from "../model/json.ts";
 
-import { AexpError } from "../../model/errors.ts";
-import { isJsonObject } from "../../model/json.ts";
-
-/** One row as SQLite gives it. */
-export type Row = Readonly<Record<string, SQLOutputValue>>;
+/** One row as a database gives it. */
+export type Row = Readonly<Record<string, unknown>>;
 
 export function text(row: Row, column: string): string {
   const value = row[column];
@@ -53,6 +51,6 @@ export function jsonTexts(row: Row, column: string): readonly string[] {
 function refuse(row: Row, column: string, expected: string): never {
   throw new AexpError(
     `The queue's database holds ${JSON.stringify(String(row[column]))} as ${column}; expected ${expected}`,
-    { code: "queue.database_damaged", hint: "Restore the file, or run `aexp queue recover --rebuild`." },
+    { code: "queue.database_damaged", hint: "Restore it, or run `aexp queue recover --rebuild`." },
   );
 }

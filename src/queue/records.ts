@@ -1,9 +1,9 @@
-import { parseJobId, type JobId } from "../../run/job-id.ts";
-import { REASON_CODES } from "../../run/run-status.ts";
-import type { Lane } from "../lane.ts";
-import type { Attempt, Group, OutboxItem, QueueEvent, ResourceLock, WorkerInfo } from "../queue-store.ts";
-import { TASK_STATES, TERMINAL_STATES, type Lease, type Task, type TaskReason } from "../task.ts";
-import { parseTaskSpec } from "../task-spec.ts";
+import { parseJobId, type JobId } from "../run/job-id.ts";
+import { REASON_CODES } from "../run/run-status.ts";
+import type { Lane } from "./lane.ts";
+import type { Attempt, Group, OutboxItem, QueueEvent, ResourceLock, WorkerInfo } from "./queue-store.ts";
+import { TASK_STATES, TERMINAL_STATES, type Lease, type Task, type TaskReason } from "./task.ts";
+import { parseTaskSpec } from "./task-spec.ts";
 import {
   flag,
   integer,

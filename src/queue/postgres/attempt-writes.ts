@@ -1,0 +1,215 @@
+import type { JobId } from "../../run/job-id.ts";
+import {
+  type AttemptOutcome,
+  judgeAttemptEnd,
+  judgeRelease,
+  type NextStep,
+  toAttemptEndEvent,
+  toLeaseLostEvent,
+  toLostResult,
+  toStartEvent,
+} from "../attempt-end.ts";
+import type { OnLost } from "../lane.ts";
+import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
+import { readJobId, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
+import { integer, optionalText, text, word } from "../rows.ts";
+import { isTerminalState, type TaskState } from "../task.ts";
+import { endOf, type Opening, type WriteTransaction } from "./database.ts";
+import { followEnds } from "./end-effects.ts";
+import { TaskMoves } from "./task-moves.ts";
+
+/** Looks for the task, if the lease is this one. Every write of a worker begins here. */
+export function openLeased(id: JobId, token: string): Opening {
+  return { sql: "SELECT * FROM tasks WHERE id = :id AND lease_token = :token", values: { id, token } };
+}
+
+/** The task that {@link openLeased} has found. */
+function findLeased({ first: [row] }: WriteTransaction): StoredTask | undefined {
+  return row === undefined ? undefined : readStoredTask(row);
+}
+
+/** See `QueueStore.recordProcess`. */
+export async function recordProcess(tx: WriteTransaction, token: string, process: AttemptProcess): Promise<boolean> {
+  const task = findLeased(tx);
+  if (task === undefined) return false;
+  const before = await tx.db.get("SELECT pid FROM attempts WHERE lease_token = :token", { token });
+  await tx.db.run("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
+    token,
+    pid: process.pid,
+    start: process.startFingerprint,
+    bootId: process.bootId,
+  });
+  if (before?.["pid"] === null) tx.outgoing.push(toStartEvent(task, process.pid));
+  return true;
+}
+
+/** See `QueueStore.renew`. */
+export async function renewLeases(
+  tx: WriteTransaction,
+  workerId: string,
+  tokens: readonly string[],
+  leaseMs: number,
+): Promise<Renewal> {
+  const expiresAt = endOf(tx, leaseMs);
+  // A task that has lost one of its locks has lost the right to go on, too: its lease is left to expire.
+  const rows = await tx.db.all(
+    `UPDATE tasks SET lease_expires_at = :expiresAt
+     WHERE worker_id = :workerId AND lease_token = ANY (:tokens)
+       AND (has_resources = 0 OR NOT EXISTS (
+         SELECT 1 FROM task_resources q LEFT JOIN resource_locks k ON k.key = q.key AND k.holder = tasks.lease_token
+         WHERE q.run_id = tasks.id AND k.key IS NULL))
+     RETURNING id, lease_token, stop_mode, has_resources`,
+    { workerId, tokens, expiresAt },
+  );
+  const renewed = new Set(rows.map((row) => text(row, "lease_token")));
+  const holders = rows.filter((row) => integer(row, "has_resources") === 1).map((row) => text(row, "lease_token"));
+  if (holders.length > 0) {
+    await tx.db.run("UPDATE resource_locks SET expires_at = :expiresAt WHERE holder = ANY (:holders)", {
+      holders,
+      expiresAt,
+    });
+  }
+  return {
+    expiresAt,
+    lost: tokens.filter((token) => !renewed.has(token)),
+    stops: rows.flatMap((row) =>
+      optionalText(row, "stop_mode") === undefined
+        ? []
+        : [
+            {
+              id: readJobId(row, "id"),
+              token: text(row, "lease_token"),
+              mode: word(row, "stop_mode", ["graceful", "kill"]),
+            },
+          ],
+    ),
+  };
+}
+
+/** See `QueueStore.finalize`. */
+export async function finalizeTask(tx: WriteTransaction): Promise<boolean> {
+  const task = findLeased(tx);
+  if (task === undefined) return false;
+  if (task.state === "running") await step(tx, task, { to: "finalizing", change: {} });
+  return true;
+}
+
+/** See `QueueStore.finish`. */
+export async function finishTask(
+  tx: WriteTransaction,
+  token: string,
+  result: AttemptResult,
+  jitter: number,
+): Promise<{ readonly state: TaskState } | undefined> {
+  const task = findLeased(tx);
+  return task === undefined ? undefined : { state: await endAttempt(tx, task, token, result, jitter) };
+}
+
+/** See `QueueStore.settleLost`. */
+export async function settleLostTask(
+  tx: WriteTransaction,
+  token: string,
+  jitter: number,
+): Promise<{ readonly state: TaskState } | undefined> {
+  const task = findLeased(tx);
+  // A worker that was slow may have renewed its lease after all.
+  if (task?.lease === undefined || task.lease.expiresAt > tx.now) return undefined;
+  const { workerId } = task.lease;
+  tx.outgoing.push(toLeaseLostEvent(task, workerId));
+  return { state: await endAttempt(tx, task, token, toLostResult(workerId), jitter) };
+}
+
+async function endAttempt(
+  tx: WriteTransaction,
+  task: StoredTask,
+  token: string,
+  result: AttemptResult,
+  jitter: number,
+): Promise<TaskState> {
+  const onLost = result.state === "failed" ? await onLostOf(tx, task.spec.lane) : "fail";
+  const [, state] = await Promise.all([
+    closeAttempt(tx, task, token, result, true),
+    step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter })),
+  ]);
+  return state;
+}
+
+/** The statements of both parts are sent without waiting for answers, in their order. */
+async function step(tx: WriteTransaction, task: StoredTask, { to, change, event }: NextStep): Promise<TaskState> {
+  const moves = new TaskMoves(tx);
+  const next = moves.add(task, to, change, event);
+  await Promise.all([moves.store(), isTerminalState(next.state) && followEnds(tx, [next])]);
+  return next.state;
+}
+
+async function onLostOf({ db }: WriteTransaction, lane: string): Promise<OnLost> {
+  const row = await db.get("SELECT on_lost FROM lanes WHERE name = :lane", { lane });
+  const onLost: OnLost = word(row ?? {}, "on_lost", ["fail", "requeue"]);
+  return onLost;
+}
+
+/** See `QueueStore.release`. */
+export async function releaseTask(tx: WriteTransaction, token: string): Promise<boolean> {
+  const task = findLeased(tx);
+  if (task === undefined) return false;
+  await Promise.all([
+    closeAttempt(tx, task, token, { state: "released", reason: undefined }, false),
+    step(tx, task, judgeRelease(task)),
+  ]);
+  return true;
+}
+
+async function closeAttempt(
+  tx: WriteTransaction,
+  task: StoredTask,
+  token: string,
+  result: AttemptOutcome,
+  isCounted: boolean,
+): Promise<void> {
+  tx.outgoing.push(toAttemptEndEvent(task, result));
+  await tx.db.run(
+    `UPDATE attempts SET ended_at = greatest(:now, started_at), outcome = :outcome, reason_code = :code,
+       reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
+     WHERE lease_token = :token AND ended_at IS NULL`,
+    {
+      token,
+      now: tx.now,
+      outcome: result.state,
+      code: result.reason?.code,
+      message: result.reason?.message,
+      exitCode: result.exitCode,
+      signal: result.signal,
+      counted: isCounted ? 1 : 0,
+    },
+  );
+}
+
+/** See `QueueStore.adopt`. */
+export async function adoptTask(
+  tx: WriteTransaction,
+  id: JobId,
+  token: string,
+  by: { readonly workerId: string; readonly token: string; readonly leaseMs: number },
+): Promise<Claim | undefined> {
+  const expiresAt = endOf(tx, by.leaseMs);
+  const change = { id, token, newToken: by.token, workerId: by.workerId, expiresAt };
+  const row = await tx.db.get(
+    `UPDATE tasks SET worker_id = :workerId, lease_token = :newToken, lease_expires_at = :expiresAt
+     WHERE id = :id AND lease_token = :token RETURNING *`,
+    change,
+  );
+  if (row === undefined) return undefined;
+  await tx.db.run(
+    "UPDATE attempts SET worker_id = :workerId, lease_token = :newToken WHERE run_id = :id AND lease_token = :token",
+    change,
+  );
+  const locks = await tx.db.all(
+    "UPDATE resource_locks SET holder = :newToken, expires_at = :expiresAt WHERE holder = :token RETURNING key, fence",
+    change,
+  );
+  return {
+    task: withoutPrivate(readStoredTask(row)),
+    lease: { token: by.token, workerId: by.workerId, expiresAt },
+    fences: Object.fromEntries(locks.map((lock) => [text(lock, "key"), integer(lock, "fence")])),
+  };
+}

@@ -1,0 +1,5 @@
+import type { Migration } from "../../migration.ts";
+import { TASKS_SQL } from "./0001-tasks.ts";
+
+/** Every step, oldest first. */
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: TASKS_SQL }];

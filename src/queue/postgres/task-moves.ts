@@ -1,0 +1,110 @@
+import type { JobId } from "../../run/job-id.ts";
+import type { NewEvent } from "../outgoing.ts";
+import { readStoredTask, type StoredTask } from "../records.ts";
+import { moveTask, type TaskChange, toEndEvent, toMark } from "../task-move.ts";
+import { isTerminalState, type TaskState } from "../task.ts";
+import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
+import { toJson } from "./named-values.ts";
+
+export async function findTask(db: Queries, id: JobId): Promise<StoredTask | undefined> {
+  const row = await db.get("SELECT * FROM tasks WHERE id = :id", { id });
+  return row === undefined ? undefined : readStoredTask(row);
+}
+
+/** Those of the tasks that are there. */
+export async function findTasks(db: Queries, ids: readonly JobId[]): Promise<ReadonlyMap<JobId, StoredTask>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.all("SELECT * FROM tasks WHERE id = ANY (:ids)", { ids });
+  return new Map(rows.map((row) => readStoredTask(row)).map((task) => [task.id, task]));
+}
+
+/**
+ * Moves tasks to other states: with `claim`, the only writer of `tasks.state`. What follows from a move is told in the
+ * order in which they were made; the rows are written together by {@link store}.
+ */
+export class TaskMoves {
+  readonly #tx: WriteTransaction;
+  readonly #moves: { readonly from: StoredTask; readonly to: StoredTask }[] = [];
+
+  constructor(tx: WriteTransaction) {
+    this.#tx = tx;
+  }
+
+  /**
+   * @param options `isMarked`: the run's document says so already
+   * @returns the task as it will be
+   */
+  add(
+    task: StoredTask,
+    state: TaskState,
+    change: TaskChange = {},
+    event?: Pick<NewEvent, "kind" | "data">,
+    { isMarked = false }: { readonly isMarked?: boolean } = {},
+  ): StoredTask {
+    const { now, outgoing } = this.#tx;
+    const to = moveTask(task, state, change, now);
+    this.#moves.push({ from: task, to });
+    const mark = isMarked ? undefined : toMark(task.state, to, now);
+    if (mark !== undefined) outgoing.push(mark);
+    if (event !== undefined) outgoing.push({ ...event, runId: to.id, groupId: to.groupId });
+    if (isTerminalState(state)) outgoing.push(toEndEvent(to));
+    return to;
+  }
+
+  /** An active task that leaves its worker loses its locks, too. */
+  async store(): Promise<void> {
+    const { db } = this.#tx;
+    for (const moves of chunksOf(this.#moves)) {
+      const changes = await db.run(STORE_MOVES, { moves: toJson(moves.map(({ from, to }) => toMoveRow(from, to))) });
+      // The rows were read in this transaction, so nobody can have changed them since.
+      if (changes !== moves.length) throw new Error(`${moves.length - changes} tasks are not what they were any more`);
+    }
+    const left = this.#moves.flatMap(({ from, to }) =>
+      from.lease !== undefined && to.lease === undefined && from.spec.resources.length > 0 ? [from.lease.token] : [],
+    );
+    if (left.length > 0) await db.run("DELETE FROM resource_locks WHERE holder = ANY (:left)", { left });
+    this.#moves.length = 0;
+  }
+}
+
+function toMoveRow(from: StoredTask, to: StoredTask): Readonly<Record<string, unknown>> {
+  return {
+    id: from.id,
+    from_state: from.state,
+    from_life: from.life,
+    from_token: from.lease?.token,
+    state: to.state,
+    life: to.life,
+    reason_code: to.reason?.code,
+    reason_message: to.reason?.message,
+    because: to.reason?.because,
+    stop_at: to.stop?.at,
+    stop_mode: to.stop?.mode,
+    stop_code: to.stopReason?.code,
+    stop_message: to.stopReason?.message,
+    not_before: to.notBefore,
+    failures: to.failures,
+    worker_id: to.lease?.workerId,
+    lease_token: to.lease?.token,
+    lease_expires_at: to.lease?.expiresAt,
+    exit_code: to.exitCode,
+    signal: to.signal,
+    eff_priority: to.effectivePriority,
+    queued_at: to.queuedAt,
+    started_at: to.startedAt,
+    ended_at: to.endedAt,
+  };
+}
+
+const STORE_MOVES = `
+  UPDATE tasks t SET state = m.state, life = m.life, reason_code = m.reason_code, reason_message = m.reason_message,
+    because = m.because, stop_at = m.stop_at, stop_mode = m.stop_mode, stop_code = m.stop_code,
+    stop_message = m.stop_message, not_before = m.not_before, failures = m.failures, worker_id = m.worker_id,
+    lease_token = m.lease_token, lease_expires_at = m.lease_expires_at, exit_code = m.exit_code, signal = m.signal,
+    eff_priority = m.eff_priority, queued_at = m.queued_at, started_at = m.started_at, ended_at = m.ended_at
+  FROM json_to_recordset(:moves::json) AS m (id text, from_state text, from_life integer, from_token text, state text,
+    life integer, reason_code text, reason_message text, because text, stop_at bigint, stop_mode text, stop_code text,
+    stop_message text, not_before bigint, failures integer, worker_id text, lease_token text, lease_expires_at bigint,
+    exit_code integer, signal text, eff_priority integer, queued_at bigint, started_at bigint, ended_at bigint)
+  WHERE t.id = m.id AND t.state = m.from_state AND t.life = m.from_life
+    AND t.lease_token IS NOT DISTINCT FROM m.from_token`;

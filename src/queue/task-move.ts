@@ -1,0 +1,91 @@
+import type { NewEvent, NewItem } from "./outgoing.ts";
+import type { StoredTask } from "./records.ts";
+import { isTerminalState, type TaskState, toRunStatus } from "./task.ts";
+
+/** What a transition may change beside the state. */
+export type TaskChange = Partial<
+  Pick<
+    StoredTask,
+    | "life"
+    | "reason"
+    | "stop"
+    | "stopReason"
+    | "notBefore"
+    | "failures"
+    | "lease"
+    | "exitCode"
+    | "signal"
+    | "effectivePriority"
+    | "startedAt"
+  >
+>;
+
+/** What a task that had ended forgets when it is opened again. Its attempts go on counting. */
+export const NEW_LIFE = {
+  reason: undefined,
+  stop: undefined,
+  stopReason: undefined,
+  notBefore: 0,
+  failures: 0,
+  exitCode: undefined,
+  signal: undefined,
+  startedAt: undefined,
+} as const satisfies TaskChange;
+
+/** The task as it is after a transition. An active task that leaves its worker loses its lease. */
+export function moveTask(task: StoredTask, to: TaskState, change: TaskChange, now: number): StoredTask {
+  const keepsLease = to === "submitting" || to === "running" || to === "finalizing";
+  return {
+    ...task,
+    ...change,
+    state: to,
+    lease: keepsLease ? task.lease : undefined,
+    queuedAt: to === "queued" ? now : task.queuedAt,
+    // A clock that was set back must not keep a task from ending.
+    endedAt: isTerminalState(to) ? Math.max(now, task.startedAt ?? now) : undefined,
+  };
+}
+
+/** The status that a run's document is to show, when it is another one than before. */
+export function toMark(from: TaskState, task: StoredTask, now: number): NewItem | undefined {
+  const status = toRunStatus(task.state);
+  if (status === "created" || (status === toRunStatus(from) && !isTerminalState(from))) return undefined;
+  return {
+    topic: "mark",
+    subject: task.id,
+    machine: task.machine,
+    dedupe: `mark:${task.id}:${task.life}:${task.attempt}:${task.state}`,
+    data: {
+      id: task.id,
+      life: task.life,
+      attempt: task.attempt,
+      state: task.state,
+      status,
+      at: now,
+      ...(task.reason !== undefined && { reason: task.reason }),
+      ...(task.exitCode !== undefined && { exitCode: task.exitCode }),
+      ...(task.signal !== undefined && { signal: task.signal }),
+      ...(task.startedAt !== undefined && { startedAt: task.startedAt }),
+      ...(task.endedAt !== undefined && { endedAt: task.endedAt }),
+    },
+  };
+}
+
+/** The event of a task that has ended. */
+export function toEndEvent(task: StoredTask): NewEvent {
+  return {
+    kind: "run.ended",
+    runId: task.id,
+    groupId: task.groupId,
+    data: {
+      state: task.state,
+      status: toRunStatus(task.state),
+      attempt: task.attempt,
+      code: task.reason?.code ?? null,
+      message: task.reason?.message ?? null,
+      because: task.reason?.because ?? null,
+      exitCode: task.exitCode ?? null,
+      signal: task.signal ?? null,
+    },
+  };
+}

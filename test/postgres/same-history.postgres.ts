@@ -1,0 +1,55 @@
+import fc from "fast-check";
+import { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+
+import type { QueueStore } from "../../src/queue/queue-store.ts";
+import { openSqliteQueueStore } from "../../src/queue/sqlite/sqlite-queue-store.ts";
+import { anyStep, History } from "../contract/model-cases.ts";
+import { type QueueFixture, QueueKit } from "../contract/queue-kit.ts";
+import { tempDir } from "../helpers/temp-dir.ts";
+import { openFixture } from "./fixture.ts";
+
+async function openSqliteFixture(): Promise<QueueFixture> {
+  const path = join(tempDir(), "aexp.db");
+  let now = 1_800_000_000_000;
+  const open = async () => await openSqliteQueueStore(path, { nowMs: () => now });
+  const store = await open();
+  onTestFinished(async () => await store[Symbol.asyncDispose]());
+  const execute = async (sql: string) => {
+    const raw = new DatabaseSync(path);
+    raw.exec(sql);
+    raw.close();
+  };
+  return { store, another: open, advance: (ms) => void (now += ms), execute };
+}
+
+/** Everything that a store tells, without the numbers of rows. */
+async function tellAll(store: QueueStore): Promise<unknown> {
+  const items = await store.takeOutbox(100_000, 0);
+  return {
+    tasks: await store.tasks({}),
+    counts: await store.counts(),
+    locks: await store.locks(),
+    lanes: await store.lanes(),
+    events: (await store.events(0, 100_000)).map(({ id: _id, ...event }) => event),
+    outbox: items.map(({ topic, data: { id, ...data } }) => ({ topic, data, of: topic === "mark" ? id : undefined })),
+  };
+}
+
+it("the same steps leave the same history in both stores", { timeout: 300_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { minLength: 20, maxLength: 60 }), async (steps) => {
+      const kits = [new QueueKit(await openFixture()), new QueueKit(await openSqliteFixture())];
+      for (const kit of kits) {
+        const history = new History(kit);
+        for (const next of steps) await history.take(next);
+        await history.drain();
+      }
+      const [postgres, sqlite] = await Promise.all(kits.map(async (kit) => await tellAll(kit.store)));
+
+      expect(postgres).toEqual(sqlite);
+    }),
+    { numRuns: Number(process.env["AEXP_MODEL_RUNS"] ?? 25) },
+  );
+});

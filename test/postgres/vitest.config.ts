@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+import main from "../../vitest.config.ts";
+
+export default defineConfig({
+  test: {
+    ...main.test,
+    include: [
+      "test/postgres/**/*.postgres.ts",
+      // Whatever holds for workers holds with this store as well.
+      "test/integration/worker-kill.test.ts",
+      "test/integration/worker.test.ts",
+      "test/e2e/queue-chaos.test.ts",
+    ],
+    // A step takes a server longer than a file, and the same histories are compared with those of SQLite.
+    env: { ...main.test?.env, AEXP_MODEL_RUNS: process.env["AEXP_MODEL_RUNS"] ?? "20" },
+    testTimeout: 180_000,
+    setupFiles: ["test/postgres/use-server.ts"],
+    globalSetup: ["test/postgres/shared-server.ts"],
+    reporters: ["default", ["json", { outputFile: ".cache/results/postgres.json" }]],
+    coverage: { enabled: false },
+  },
+});
