@@ -1,4 +1,5 @@
 import type { ProjectConfig } from "../generated/config.ts";
+import { type ComputeRequest, parseComputeRequest } from "../executor/compute-request.ts";
 import { isConfig } from "../generated/validators.js";
 import { parseByteSize } from "../model/byte-size.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
@@ -19,6 +20,8 @@ export interface Config {
   readonly hooks: readonly Hook[];
   /** A worker starts nothing while the disk has fewer free bytes. */
   readonly minFreeBytes: number;
+  /** What SLURM reserves for a run that does not say otherwise. */
+  readonly slurm: ComputeRequest;
 }
 
 /** A command that is told when something happens. */
@@ -37,6 +40,7 @@ export const DEFAULT_CONFIG: Config = {
   pools: undefined,
   hooks: [],
   minFreeBytes: DEFAULT_MIN_FREE_BYTES,
+  slurm: {},
 };
 
 /**
@@ -52,7 +56,7 @@ export function parseConfig(file: string, value: unknown): Config {
   if (unknown !== undefined) throw invalid(file, unknown.problem, unknown.known);
   const candidate: unknown = value;
   if (!isConfig(candidate)) throw invalid(file, firstProblem());
-  const { redact = [], lanes, pools, hooks, queue } = candidate;
+  const { redact = [], lanes, pools, hooks, queue, executors } = candidate;
   return {
     redact: redact.map((source, index) => attempt(file, `redact.${index}`, () => new RegExp(source, "u"))),
     lanes: Object.fromEntries(
@@ -64,6 +68,7 @@ export function parseConfig(file: string, value: unknown): Config {
     pools: pools && toPoolsText(pools),
     hooks: Object.entries(hooks ?? {}).flatMap(([event, commands]) => commands.map((command) => ({ event, command }))),
     minFreeBytes: attempt(file, "queue.min_free", () => toMinFreeBytes(queue?.min_free)),
+    slurm: attempt(file, "executors", () => parseComputeRequest(executors?.slurm, "slurm")),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LaneSection, ProjectConfig } from "../generated/config.ts";
+import { COMPUTE_KEYS } from "../executor/compute-request.ts";
 import { isJsonObject } from "../model/json.ts";
 import { didYouMean } from "../model/nearest.ts";
 
@@ -9,6 +10,7 @@ export const KNOWN_KEYS = [
   "pools",
   "hooks",
   "queue",
+  "executors",
 ] as const satisfies readonly (keyof ProjectConfig)[];
 
 const LANE_KEYS = [
@@ -18,6 +20,7 @@ const LANE_KEYS = [
   "retain",
   "keep_last",
   "age",
+  "executor",
 ] as const satisfies readonly (keyof NonNullable<LaneSection>)[];
 
 /** The events that a hook can be told of. */
@@ -49,6 +52,8 @@ export function findUnknownKey(
     ...lanes.map(([name, lane]) => [`lanes.${name}: `, lane, LANE_KEYS] as const),
     ["hooks: ", config["hooks"], HOOK_EVENTS],
     ["queue: ", config["queue"], QUEUE_KEYS],
+    ["executors: ", config["executors"], ["slurm"]],
+    ["executors.slurm: ", isJsonObject(config["executors"]) && config["executors"]["slurm"], COMPUTE_KEYS],
   ];
   for (const [place, section, known] of sections) {
     const unknown = Object.keys(isJsonObject(section) ? section : {}).find((key) => !known.includes(key));

@@ -26,7 +26,7 @@ export function openSupervisor(repo: Pick<Repo, "runs">, options: OpenSupervisor
 }
 
 /** The sources execute as they are; the bundle is started by the file that switches the compile cache on. */
-function ownProgram(): string {
+export function ownProgram(): string {
   return import.meta.url.endsWith(".ts") ? "src/main.ts" : "bin/aexp.js";
 }
 

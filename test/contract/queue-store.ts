@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 
+import { batchCases } from "./batch-cases.ts";
 import { claimCases } from "./claim-cases.ts";
 import { edgeCases } from "./edge-cases.ts";
 import { laneCases } from "./lane-cases.ts";
@@ -12,6 +13,7 @@ import type { OpenFixture } from "./queue-kit.ts";
 
 /** What every store of the queue has to keep. `open` gives an empty one, which goes when the test ends. */
 export function describeQueueStore(name: string, open: OpenFixture): void {
+  describe(`${name}: jobs of a scheduler`, () => batchCases(open));
   describe(`${name}: claims`, () => claimCases(open));
   describe(`${name}: lanes`, () => laneCases(open));
   describe(`${name}: leases`, () => leaseCases(open));

@@ -3,6 +3,7 @@ import type { Attempt, AttemptProcess, AttemptResult, Claim, Renewal } from "../
 import type { OnLost } from "../lane.ts";
 import { isTerminalState, type TaskReason, type TaskState } from "../task.ts";
 import { mayRetry, retryPauseMs } from "../transitions.ts";
+import { findInScheduler, setStart } from "./batch-jobs.ts";
 import { endOf, type WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
 import { followEnds } from "./end-effects.ts";
@@ -14,6 +15,11 @@ import { findTask, transition } from "./transition.ts";
 function findLeased(tx: WriteTransaction, id: JobId, token: string): StoredTask | undefined {
   const task = findTask(tx, id);
   return task?.lease?.token === token ? task : undefined;
+}
+
+/** The task, if this token still stands for its attempt: by its lease, or because a scheduler has it. */
+function findHeld(tx: WriteTransaction, id: JobId, token: string): StoredTask | undefined {
+  return findLeased(tx, id, token) ?? findInScheduler(tx, id, token);
 }
 
 /** See `QueueStore.recordProcess`. */
@@ -95,7 +101,7 @@ export function finishTask(
   result: AttemptResult,
   jitter: number,
 ): { readonly state: TaskState } | undefined {
-  const task = findLeased(tx, id, token);
+  const task = findHeld(tx, id, token);
   return task === undefined ? undefined : { state: endAttempt(tx, task, token, result, jitter) };
 }
 
@@ -122,9 +128,11 @@ function endAttempt(
   result: AttemptResult,
   jitter: number,
 ): TaskState {
+  const startedAt = result.startedAt === undefined ? task.startedAt : setStart(tx, token, result.startedAt);
   closeAttempt(tx, task, token, result, true);
   const failures = task.failures + (result.state === "failed" ? 1 : 0);
-  const change = { failures, exitCode: result.exitCode, signal: result.signal ?? undefined };
+  const { exitCode, signal, endedAt } = result;
+  const change = { failures, exitCode, signal: signal ?? undefined, startedAt, endedAt };
   // What has succeeded stays a success, however late it was asked to stop.
   if (task.stop !== undefined && result.state !== "complete") {
     return end(tx, transition(tx, task, "stopped", { ...change, reason: task.stopReason ?? result.reason }));
@@ -136,7 +144,9 @@ function endAttempt(
     const back = { ...change, reason: result.reason, notBefore, startedAt: undefined };
     return transition(tx, task, "queued", back, { kind: "run.retrying", data }).state;
   }
-  return end(tx, transition(tx, task, result.state, { ...change, reason: result.reason }));
+  // A job may have ended before anybody saw it run.
+  const seen = task.state === "submitted" && result.state === "complete" ? transition(tx, task, "finalizing") : task;
+  return end(tx, transition(tx, seen, result.state, { ...change, reason: result.reason }));
 }
 
 function end(tx: WriteTransaction, task: StoredTask): TaskState {
@@ -151,7 +161,7 @@ function onLostOf(tx: WriteTransaction, lane: string): OnLost {
 
 /** See `QueueStore.release`. */
 export function releaseTask(tx: WriteTransaction, id: JobId, token: string): boolean {
-  const task = findLeased(tx, id, token);
+  const task = findHeld(tx, id, token);
   if (task === undefined) return false;
   closeAttempt(tx, task, token, { state: "released", reason: undefined }, false);
   if (task.stop !== undefined) {
@@ -172,12 +182,12 @@ function closeAttempt(
   isCounted: boolean,
 ): void {
   tx.db.run(
-    `UPDATE attempts SET ended_at = max(:now, started_at), outcome = :outcome, reason_code = :code,
+    `UPDATE attempts SET ended_at = max(:end, started_at), outcome = :outcome, reason_code = :code,
        reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
      WHERE lease_token = :token AND ended_at IS NULL`,
     {
       token,
-      now: tx.now,
+      end: Math.floor(Math.min(tx.now, result.endedAt ?? tx.now)),
       outcome: result.state,
       code: result.reason?.code,
       message: result.reason?.message,
@@ -186,6 +196,7 @@ function closeAttempt(
       counted: isCounted ? 1 : 0,
     },
   );
+  tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token });
   emit(tx, {
     kind: "attempt.ended",
     runId: task.id,

@@ -19,6 +19,7 @@ export type TaskChange = Partial<
     | "signal"
     | "effectivePriority"
     | "startedAt"
+    | "endedAt"
   >
 >;
 
@@ -60,10 +61,11 @@ export function transition(
     lease: keepsLease ? task.lease : undefined,
     queuedAt: to === "queued" ? tx.now : task.queuedAt,
     // A clock that was set back must not keep a task from ending.
-    endedAt: isTerminalState(to) ? Math.max(tx.now, task.startedAt ?? tx.now) : undefined,
+    endedAt: isTerminalState(to) ? endOfTask(tx, task, change) : undefined,
   };
   store(tx, task, next);
-  if (!keepsLease && task.lease !== undefined) {
+  // While a scheduler has the attempt, its locks are held by the attempt itself.
+  if (!keepsLease && to !== "submitted" && task.lease !== undefined) {
     tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token: task.lease.token });
   }
   markStatus(tx, task.state, next);
@@ -71,6 +73,11 @@ export function transition(
   if (event !== undefined) emit(tx, { ...event, runId, groupId });
   if (isTerminalState(to)) emit(tx, { kind: "run.ended", runId, groupId, data: describeEnd(next) });
   return next;
+}
+
+function endOfTask(tx: WriteTransaction, task: StoredTask, change: TaskChange): number {
+  const startedAt = change.startedAt ?? task.startedAt;
+  return Math.max(Math.floor(Math.min(tx.now, change.endedAt ?? tx.now)), startedAt ?? 0);
 }
 
 function store(tx: WriteTransaction, task: StoredTask, next: StoredTask): void {
