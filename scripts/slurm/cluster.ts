@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -48,6 +49,8 @@ export class SlurmCluster {
 
   /** Sets a new cluster up in an empty folder. Nothing is started. */
   static async create(folder: string, options: ClusterOptions): Promise<SlurmCluster> {
+    // Munge refuses a socket that not everybody can reach.
+    chmodSync(folder, 0o755);
     for (const name of ["etc", "log", "run", "state", "spool", "munge"]) {
       mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
     }

@@ -159,7 +159,7 @@ export async function makeSlurmProject(env: Readonly<Record<string, string>>): P
       },
     );
   const add = async (...flags: readonly string[]): Promise<readonly JobId[]> => {
-    const { stdout, stderr } = await runCli(root, ["queue", "add", "--experiment", "E001", ...flags, "--json"], {
+    const { stdout, stderr } = await runCli(root, ["queue", "add", "--json", "--experiment", "E001", ...flags], {
       env,
     });
     const added: unknown = JSON.parse(stdout);

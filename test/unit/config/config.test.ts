@@ -16,7 +16,7 @@ function configure(text: string | Buffer): string {
 
 describe("aexp.yaml", () => {
   it("has a default for every key", async () => {
-    const defaults = { redact: [], lanes: {}, pools: undefined, hooks: [], minFreeBytes: 2 ** 30 };
+    const defaults = { redact: [], lanes: {}, pools: undefined, hooks: [], minFreeBytes: 2 ** 30, slurm: {} };
     expect(await loadConfig(tempDir())).toEqual(defaults);
     expect(await loadConfig(configure(""))).toEqual(defaults);
     expect(await loadConfig(configure("lanes:\nhooks:\nqueue:\n"))).toEqual(defaults);
@@ -30,13 +30,15 @@ describe("aexp.yaml", () => {
     const text = `
 lanes:
   gpu: { max_running: 2, max_per_caller: 1, on_lost: requeue, retain: 30d, keep_last: 5, age: 600 }
-  cpu: { retain: forever }
+  cpu: { retain: forever, executor: slurm }
   any:
 pools: { train: 2, "*": 1 }
 hooks:
   run.ended: [notify.sh, [python3, hooks/post.py]]
   group.ended: ["echo done"]
 queue: { min_free: 500MB }
+executors:
+  slurm: { mem: 4G, cpus: 2, time: 90m, sbatch: [--constraint=avx2] }
 `;
     expect(await loadConfig(configure(text))).toEqual({
       redact: [],
@@ -49,7 +51,7 @@ queue: { min_free: 500MB }
           keepLast: 5,
           ageMs: 600_000,
         },
-        cpu: {},
+        cpu: { executor: "slurm" },
         any: {},
       },
       pools: "train=2,*=1",
@@ -59,6 +61,7 @@ queue: { min_free: 500MB }
         { event: "group.ended", command: "echo done" },
       ],
       minFreeBytes: 500_000_000,
+      slurm: { mem: "4G", cpus: 2, time: "90", sbatch: ["--constraint=avx2"] },
     });
   });
 
@@ -70,6 +73,9 @@ queue: { min_free: 500MB }
 
   it.each([
     ["redct: []", 'unknown key "redct". Did you mean "redact"?'],
+    ["executors: { slrum: {} }", 'executors: unknown key "slrum". Did you mean "slurm"?'],
+    ["executors: { slurm: { memory: 4G } }", 'executors.slurm: unknown key "memory"'],
+    ["executors: { slurm: { mem: lots } }", 'executors: slurm: mem is "lots"; expected a size like 4G'],
     ["- a", "the file must hold keys and values"],
     ["redact: x", "redact: must be array"],
     ["redact: ['(']", "redact.0: Invalid regular expression"],
