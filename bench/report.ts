@@ -5,6 +5,8 @@ export interface Row {
   readonly against: string;
   readonly value: number;
   readonly budget: number;
+  /** Whether the value may be no larger than the budget, or no smaller. */
+  readonly bound: "≤" | "≥";
   readonly unit: string;
   readonly isMet: boolean;
 }
@@ -12,12 +14,17 @@ export interface Row {
 /** A Markdown table of the rows, with the machine below. */
 export function renderReport(rows: readonly Row[], machine: string): string {
   const lines = rows.map(
-    ({ what, measured, against, value, budget, unit, isMet }) =>
-      `| ${what} | ${measured} | ${against} | **${unit === "×" ? value.toFixed(2) : Math.round(value)}${unit}** | ≤ ${budget}${unit} | ${isMet ? "met" : "missed"} |`,
+    ({ what, measured, against, value, budget, bound, unit, isMet }) =>
+      `| ${what} | ${measured} | ${against} | **${formatValue(value, unit)}** | ${bound} ${budget}${unit} | ${isMet ? "met" : "missed"} |`,
   );
   return `| what | median | against | result | budget | |
 | --- | --- | --- | --- | --- | --- |
 ${lines.join("\n")}
 
 Measured on ${machine}.`;
+}
+
+/** Large memory needs no decimals. */
+export function formatValue(value: number, unit: string): string {
+  return `${unit === " MiB" ? Math.round(value) : value.toFixed(2)}${unit}`;
 }

@@ -1,23 +1,18 @@
 /**
  * `npm run bench`: measures the budgets of docs/performance.md as whole processes and prints a table.
- * `--write` also puts the table into docs/performance.md; `--quick` uses a tenth of the sizes.
+ * `--write` also puts the table into docs/performance.md; `--quick` uses a tenth of the sizes; `--only queue` measures one
+ * part of it (start-up, middle, growth or queue).
  */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 
 import { buildDataset } from "./dataset.ts";
+import { emptyFolder } from "./empty-folder.ts";
 import { peakMemoryMiB, type Subject, time, timePair } from "./measure.ts";
-import { renderReport, type Row } from "./report.ts";
+import { measureQueue } from "./queue.ts";
+import { formatValue, renderReport, type Row } from "./report.ts";
+import { count, ms, us } from "./words.ts";
 
 const HERE = import.meta.dirname;
 const AEXP = [process.execPath, join(HERE, "..", "bin", "aexp.js")];
@@ -29,11 +24,17 @@ const SAMPLES = 5;
 
 const place = mkdtempSync(join(tmpdir(), "aexp-bench-"));
 const rows: Row[] = [];
-let emptied = 0;
 try {
-  measureStartUp();
-  measureMiddle();
-  measureGrowth();
+  const parts = {
+    "start-up": measureStartUp,
+    middle: measureMiddle,
+    growth: measureGrowth,
+    queue: () => measureQueue({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
+  };
+  const at = process.argv.indexOf("--only");
+  for (const [name, measure] of Object.entries(parts)) {
+    if (at < 0 || process.argv[at + 1] === name) await measure();
+  }
 } finally {
   rmSync(place, { recursive: true, force: true });
 }
@@ -91,8 +92,11 @@ function measureMiddle(): void {
   );
   const target = join(place, "plain-ledger");
   const backfill = timePair(
-    { ...aexp(full, "ledger", "backfill"), prepare: () => emptyFolder(ledger) },
-    { argv: [process.execPath, join(HERE, "plain-write.js"), packed, target], prepare: () => emptyFolder(target) },
+    { ...aexp(full, "ledger", "backfill"), prepare: () => emptyFolder(ledger, place) },
+    {
+      argv: [process.execPath, join(HERE, "plain-write.js"), packed, target],
+      prepare: () => emptyFolder(target, place),
+    },
     SAMPLES,
   );
   add(
@@ -118,7 +122,8 @@ function measureNotes(): void {
 
 /** Seconds per run beyond an empty repository's, at two sizes: what grows faster than the number of runs shows here. */
 function measureGrowth(): void {
-  const empty = join(place, "empty");
+  const empty = join(place, "without-runs");
+  buildDataset(empty, { runs: 0, entries: 0, findings: 0, citations: 0 });
   const small = join(place, "small");
   const large = join(place, "large");
   buildDataset(small, { runs: SMALL, entries: SMALL, findings: 50 * SCALE, citations: 20 });
@@ -126,7 +131,7 @@ function measureGrowth(): void {
   for (const words of [["runs", "list", "--json"], ["validate"], ["ledger", "backfill"]]) {
     const subject = (root: string): Subject => ({
       ...aexp(root, ...words),
-      ...(words[0] === "ledger" ? { prepare: () => emptyFolder(join(root, ".aexp", "ledger")) } : {}),
+      ...(words[0] === "ledger" ? { prepare: () => emptyFolder(join(root, ".aexp", "ledger"), place) } : {}),
     });
     const base = time(subject(empty), SAMPLES).medianS;
     const perSmall = (time(subject(small), SAMPLES).medianS - base) / SMALL;
@@ -153,19 +158,18 @@ function plainRead(...folders: string[]): Subject {
   return { argv: [process.execPath, join(HERE, "plain-read.js"), ...folders] };
 }
 
-/**
- * Leaves an empty folder. The old one is only moved aside, and deleted with everything else at the end: ext4 creates
- * files several times slower for a while after it has deleted many, and that is not what is measured.
- */
-function emptyFolder(path: string): void {
-  if (existsSync(path)) renameSync(path, join(place, `emptied-${(emptied += 1)}`));
-  mkdirSync(path, { recursive: true });
-}
-
-function add(what: string, measured: string, against: string, value: number, budget: number, unit: string): void {
-  const row = { what, measured, against, value, budget, unit, isMet: value <= budget };
-  rows.push(row);
-  process.stderr.write(`${what}: ${value.toFixed(2)}${unit} (budget ${budget}${unit})\n`);
+function add(
+  what: string,
+  measured: string,
+  against: string,
+  value: number,
+  budget: number,
+  unit: string,
+  bound: Row["bound"] = "≤",
+): void {
+  const isMet = bound === "≤" ? value <= budget : value >= budget;
+  rows.push({ what, measured, against, value, budget, bound, unit, isMet });
+  process.stderr.write(`${what}: ${formatValue(value, unit)} (budget ${bound} ${budget}${unit})\n`);
 }
 
 function writeIntoPage(table: string): void {
@@ -178,16 +182,4 @@ function writeIntoPage(table: string): void {
       (_, begin: string, end: string) => `${begin}${table}\n${end}`,
     ),
   );
-}
-
-function ms(seconds: number): string {
-  return seconds < 10 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
-}
-
-function us(seconds: number): string {
-  return `${Math.round(seconds * 1e6)} µs`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en-US");
 }

@@ -11,5 +11,5 @@ if (version[0] < 24 || (version[0] === 24 && version[1] < 15)) {
   process.exitCode = 2;
 } else {
   process.getBuiltinModule("node:module").enableCompileCache();
-  import("../dist/main.js");
+  import(process.argv[2] === "__exec" ? "../dist/exec.js" : "../dist/main.js");
 }

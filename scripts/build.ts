@@ -1,5 +1,5 @@
 /** Bundles `src/` and every dependency into `dist/`: one entry, one chunk per command, what they share split out. */
-import { build, type Metafile } from "esbuild";
+import { build, type BuildOptions, type Metafile } from "esbuild";
 import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,13 +10,11 @@ const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
 
 rmSync(DIST, { recursive: true, force: true });
-const { metafile } = await build({
+const COMMON: BuildOptions & { readonly metafile: true } = {
   absWorkingDir: ROOT,
-  entryPoints: ["src/main.ts", ...globSync("src/commands/**/*.ts", { cwd: ROOT })],
   outbase: "src",
   outdir: "dist",
   bundle: true,
-  splitting: true,
   format: "esm",
   platform: "node",
   target: "node24",
@@ -31,7 +29,14 @@ const { metafile } = await build({
     js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',
   },
   logLevel: "warning",
+};
+const { metafile } = await build({
+  ...COMMON,
+  entryPoints: ["src/main.ts", ...globSync("src/commands/**/*.ts", { cwd: ROOT })],
+  splitting: true,
 });
+// Nothing shared: the supervisor's process must stay small, and shared code is joined into large files.
+await build({ ...COMMON, entryPoints: ["src/exec.ts"] });
 await joinChunks(DIST, metafile, [
   { name: "base.js", entries: ["dist/main.js", "dist/commands/version.js"] },
   { name: "validate.js", entries: ["dist/commands/validate.js"] },

@@ -31,7 +31,7 @@ function playStory(): void {
   chapter("A repository with a training program, cloned on a cluster");
   quietly(place, "git", "init", "--quiet", "--bare", "--initial-branch=main", "remote.git");
   quietly(place, "git", "clone", "--quiet", "remote.git", "cluster");
-  for (const name of ["train.js", "iris.csv"]) copyFileSync(join(HERE, name), join(cluster, name));
+  for (const name of ["train.js", "summarize.js", "iris.csv"]) copyFileSync(join(HERE, name), join(cluster, name));
   writeFileSync(join(cluster, "package.json"), '{ "type": "module" }\n');
   quietly(cluster, "git", "add", "--all");
   quietly(cluster, "git", "commit", "--quiet", "--message", "Add softmax regression on the iris data");
@@ -42,8 +42,9 @@ function playStory(): void {
   type(cluster, 'aexp thread new --title "What limits the speed of training?"');
   type(cluster, 'aexp hypothesis new --title "A higher learning rate converges faster" --thread T001');
   type(cluster, 'aexp experiment new --title "Learning rate sweep" --hypothesis H001');
+  type(cluster, 'aexp experiment new --title "Mean over seeds" --hypothesis H001');
   narrate(
-    "Three notes, linked both ways. In an editor the experiment gets names for its conditions, before the first run:",
+    "Four notes, linked both ways. In an editor the experiment gets names for its conditions, before the first run:",
   );
   const experiment = join(cluster, "kb/research/experiments/E001-learning-rate-sweep.md");
   editFile(experiment, "conditions: {}", "conditions:\n  slow: {lr: 0.01}\n  usual: {lr: 0.1}\n  fast: {lr: 1.0}");
@@ -52,12 +53,18 @@ function playStory(): void {
   narrate("The plan is shared before there is any result:");
   type(cluster, 'aexp sync --message "Plan the learning rate sweep"');
 
-  chapter("Nine runs: three learning rates, three seeds");
-  const runs = sweep(["slow", "usual", "fast"], ["0", "1", "2"]);
-  type(cluster, runLine(runs[0]));
-  narrate("Eight more, with their own output put away (it is kept with each run):");
-  for (const run of runs.slice(1)) type(cluster, `${runLine(run)} >log`);
+  chapter("Nine runs: three learning rates, three seeds, and one that sums them up");
+  type(
+    cluster,
+    'aexp queue add --experiment E001 --name sweep --sweep "condition=slow|usual|fast,seed=0..2" --command "node train.js --lr {lr} --seed {seed}"',
+  );
+  type(cluster, "aexp queue add --experiment E002 --needs sweep -- node summarize.js");
+  narrate(
+    "The queue is rows in a database file, so nothing is lost when a worker dies. This one ends when all is done:",
+  );
+  type(cluster, "aexp worker start --until-empty --pools *=3");
   type(cluster, "aexp runs list");
+  type(cluster, "aexp runs logs @last");
   type(cluster, "aexp compare --experiment E001 --metric loss --plot");
   type(cluster, "aexp sync");
 
@@ -90,27 +97,16 @@ function playStory(): void {
   type(laptop, "aexp validate --strict-runs=warn");
 }
 
-/** The line that trains with the learning rate of a condition. */
-function runLine([condition, seed]: readonly [string, string] = ["", ""]): string {
-  const rate = { slow: "0.01", usual: "0.1", fast: "1.0" }[condition];
-  return `aexp run --experiment E001 --sp condition=${condition},seed=${seed} -- node train.js --lr ${rate} --seed ${seed}`;
-}
-
 /** Runs a command line as if typed in `folder`, showing all that it prints, and insists on its exit code. */
 function type(folder: string, line: string, expected = 0): void {
   const name = folder.split("/").at(-1) ?? "";
-  process.stdout.write(
-    `\n${styleText("green", name)} ${styleText("bold", `$ ${line.replace(/ >log$/, " >/dev/null")}`)}\n`,
-  );
-  const isQuiet = line.endsWith(" >log");
-  const words = [...line.replace(/ >log$/, "").matchAll(/"([^"]*)"|(\S+)/g)].map(
-    ([, quoted, bare]) => quoted ?? bare ?? "",
-  );
+  process.stdout.write(`\n${styleText("green", name)} ${styleText("bold", `$ ${line}`)}\n`);
+  const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
   const [program = "", ...args] = words;
   const { status } = spawnSync(program, args, {
     cwd: folder,
     env,
-    stdio: ["ignore", isQuiet ? "ignore" : "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "inherit"],
   });
   if (status !== expected) throw new Error(`"${line}" ended with exit code ${status}, expected ${expected}`);
   if (expected !== 0) narrate(`(exit code ${expected})`);
@@ -130,10 +126,6 @@ function editFile(path: string, from: string, to: string): void {
     path,
     text.replace(from, () => to),
   );
-}
-
-function sweep(conditions: readonly string[], seeds: readonly string[]): (readonly [string, string])[] {
-  return conditions.flatMap((condition) => seeds.map((seed) => [condition, seed] as const));
 }
 
 function chapter(title: string): void {

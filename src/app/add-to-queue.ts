@@ -10,7 +10,9 @@ import { requireStore, toRunLink } from "./register-run.ts";
 import type { Repo } from "./repo.ts";
 import type { PlannedSubmission, Submission } from "./submission.ts";
 
-type QueuedRun = Extract<PlannedSubmission, { verdict: { kind: "queue" } }>;
+type RunToQueue = Extract<PlannedSubmission, { verdict: { kind: "queue" } }>;
+/** With its place among the runs of the submission. */
+type QueuedRun = RunToQueue & { readonly position: number };
 
 /**
  * Queues the runs of a planned submission: their folders with documents that hold everything, then all tasks in one
@@ -22,7 +24,7 @@ type QueuedRun = Extract<PlannedSubmission, { verdict: { kind: "queue" } }>;
  */
 export async function addToQueue(repo: Repo, store: QueueStore, submission: Submission): Promise<number> {
   requireStore(repo);
-  const queued = submission.runs.flatMap((run) => (isQueued(run) ? [run] : []));
+  const queued = submission.runs.flatMap((run, position) => (isQueued(run) ? [{ ...run, position }] : []));
   if (queued.length === 0) return 0;
   const fresh = queued.filter(({ verdict }) => verdict.before === undefined);
   const isNew = await createRuns(repo, submission, fresh);
@@ -65,7 +67,7 @@ async function takeBack(
   }
 }
 
-function isQueued(run: PlannedSubmission): run is QueuedRun {
+function isQueued(run: PlannedSubmission): run is RunToQueue {
   return run.verdict.kind === "queue";
 }
 
@@ -91,9 +93,9 @@ async function createRuns(repo: Repo, submission: Submission, runs: readonly Que
   );
 }
 
-function toRecord(repo: Repo, { group }: Submission, { task, entry }: QueuedRun): JsonObject {
+function toRecord(repo: Repo, { group }: Submission, { task, entry, position }: QueuedRun): JsonObject {
   const override = typeof entry.command === "string" ? entry.command : undefined;
-  return toQueueRecord(task, group, { nowMs: repo.clock.nowMs(), override });
+  return toQueueRecord(task, group, { nowMs: repo.clock.nowMs(), override, position });
 }
 
 /** Writes the spec into the document of a run that was there before. @returns what stood there */

@@ -6,7 +6,7 @@ import type { ProcessRecord, RunFacts } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { summarizeMetrics } from "../run/metric-lines.ts";
 import { isTerminal, type RunStatus } from "../run/run-status.ts";
-import { type AttemptOutcome, type MarkOptions, markStatus, type StatusChange } from "./mark-status.ts";
+import { type AttemptOutcome, type MarkOptions, markStatus, promoteEnded, type StatusChange } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
 
 /** What a mark needs to know of the queue. */
@@ -38,7 +38,7 @@ export async function applyMark(
   { start, ...options }: ApplyMarkOptions = {},
 ): Promise<void> {
   if (!repo.runs.has(jobId)) return;
-  await markStatus(
+  const { document, promotion } = await markStatus(
     repo,
     jobId,
     async (facts) => {
@@ -50,6 +50,10 @@ export async function applyMark(
     },
     options,
   );
+  // A process that was killed may have written the document and not the entry.
+  const { status } = document.facts;
+  if (promotion === "none" && status !== undefined && isTerminal(status))
+    await promoteEnded(repo, jobId, status, options);
 }
 
 /** Whether a document says what the queue says, or knows of a later attempt, which was made without the queue. */

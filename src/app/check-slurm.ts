@@ -2,6 +2,7 @@ import type { Check } from "../doctor/checks.ts";
 import { checkAgent, checkNodes, checkScheduler } from "../doctor/slurm-checks.ts";
 import type { BatchExecutor } from "../executor/batch-executor.ts";
 import { messageOf } from "../model/errors.ts";
+import { AGENT_POOLS } from "../queue/pool.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import { ACTIVE_STATES } from "../queue/task.ts";
 import type { Repo } from "./repo.ts";
@@ -50,6 +51,6 @@ export async function checkSlurm(
 async function checkWaiting(repo: Repo, store: NonNullable<SlurmCheckPorts["store"]>): Promise<Check> {
   const open = await store.tasks({ states: ["queued", ...ACTIVE_STATES] });
   const since = repo.clock.nowMs() - AGENT_SILENCE_MS;
-  const hasAgent = (await store.workers()).some(({ pools, beatAt }) => pools === "slurm" && beatAt > since);
+  const hasAgent = (await store.workers()).some(({ pools, beatAt }) => pools === AGENT_POOLS && beatAt > since);
   return checkAgent(open.filter(({ executor }) => executor === "slurm").length, hasAgent);
 }

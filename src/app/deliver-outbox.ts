@@ -11,10 +11,16 @@ export interface Delivery {
   readonly failed: number;
 }
 
-/** So many items are flushed to the disk at once. */
-const BATCH = 200;
-/** Items that were taken are due again after so long, should this process die. */
-const HIDE_MS = 60_000;
+/** How many items are taken at once, and after how long they are due again, should this process die. */
+interface Taking {
+  readonly limit: number;
+  readonly hideMs: number;
+}
+
+/** So many documents are flushed to the disk at once. They may be written twice, and must not be late for long. */
+const QUICK: Taking = { limit: 200, hideMs: 5000 };
+/** A hook may take half a minute, and nobody else is to run it in that time. */
+const ONE_BY_ONE: Taking = { limit: 1, hideMs: 60_000 };
 
 /**
  * Does what transactions of the queue left to be done afterwards: brings documents and ledger to the state of the queue,
@@ -29,7 +35,7 @@ export async function deliverOutbox(repo: Repo, store: QueueStore): Promise<Deli
 
 /** Brings documents and ledger up to date; see {@link deliverOutbox}. */
 export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Delivery> {
-  return await deliverAll(store, "mark", async (items) => {
+  return await deliverAll(store, "mark", QUICK, async (items) => {
     const outcomes = new Map<string, Promise<void>>();
     const settled: Settled[] = [];
     for (const item of items) {
@@ -39,15 +45,15 @@ export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Deliv
       outcomes.set(String(id), outcome);
       settled.push(await settle(item, outcome));
     }
-    await repo.runs.flush();
-    await repo.ledger.flush();
+    await Promise.all([repo.runs.flush(), repo.ledger.flush()]);
     return settled;
   });
 }
 
 /** Runs the hooks of what happened; see {@link deliverOutbox}. */
 export async function deliverEvents(repo: Repo, store: QueueStore): Promise<Delivery> {
-  return await deliverAll(store, "event", async (items) => {
+  const hooks = await (await repo.openHooks()).list();
+  return await deliverAll(store, "event", hooks.length > 0 ? ONE_BY_ONE : QUICK, async (items) => {
     const settled: Settled[] = [];
     for (const item of items) settled.push(await settle(item, deliverEvent(repo, item)));
     return settled;
@@ -63,12 +69,13 @@ interface Settled {
 async function deliverAll(
   store: QueueStore,
   topic: OutboxItem["topic"],
+  { limit, hideMs }: Taking,
   deliver: (items: readonly OutboxItem[]) => Promise<readonly Settled[]>,
 ): Promise<Delivery> {
   let delivered = 0;
   let failed = 0;
   for (;;) {
-    const items = await store.takeOutbox(BATCH, HIDE_MS, topic);
+    const items = await store.takeOutbox(limit, hideMs, topic);
     if (items.length === 0) return { delivered, failed };
     const settled = await deliver(items);
     const done = settled.flatMap(({ item, problem }) => (problem === undefined ? [item.id] : []));

@@ -1,10 +1,10 @@
-import type { AttemptEnd, AttemptSpec, Executor } from "../executor/executor.ts";
-import { judgeAttempt } from "../executor/judge-attempt.ts";
+import type { AttemptSpec, Executor } from "../executor/executor.ts";
 import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
 import type { AttemptResult, Claim, QueueStore } from "../queue/queue-store.ts";
 import type { Task } from "../queue/task.ts";
 import { applyMark } from "./apply-mark.ts";
 import { type CodeWatch, describeCodeDifference } from "./code-watch.ts";
+import { findAttempt } from "./find-attempt.ts";
 import type { Repo } from "./repo.ts";
 
 /** What executes the tasks of a queue. */
@@ -25,19 +25,23 @@ export interface StartOptions {
  * Starts the attempt that a claim gives the right to. The document says that it runs before its command begins, and is
  * not written again before it has ended.
  *
- * @returns `stop_asked` when somebody asked for its end before it began; then nothing was started
+ * A power cut can make the store forget what it committed last. An attempt of the same number that has begun already is
+ * not executed again: what became of it counts.
+ *
+ * @returns its result when nothing was started: somebody asked for its end before it began, or it ended long ago
  */
 export async function startTask(
   repo: Repo,
   ports: WorkPorts,
   claim: Claim,
   options: StartOptions,
-): Promise<SupervisedAttempt | "stop_asked"> {
+): Promise<SupervisedAttempt | AttemptResult> {
   const { task, lease } = claim;
+  if (ports.supervisor.hasBegun(task.id, task.attempt)) return await resumeAttempt(repo, ports, claim);
   const code = await options.code.now();
   const start = { proc: ports.executor.self, codeDifference: describeCodeDifference(repo, task.id, code) };
   await applyMark(repo, ports.store, task.id, { start, durability: "later" });
-  if ((await ports.store.task(task.id))?.stop !== undefined) return "stop_asked";
+  if ((await ports.store.task(task.id))?.stop !== undefined) return { state: "stopped", reason: undefined };
   const attempt = await ports.supervisor.start({
     jobId: task.id,
     attempt: task.attempt,
@@ -56,6 +60,22 @@ export async function startTask(
   return attempt;
 }
 
+async function resumeAttempt(
+  repo: Repo,
+  ports: WorkPorts,
+  { task }: Claim,
+): Promise<SupervisedAttempt | AttemptResult> {
+  const found = await findAttempt(repo, ports, task);
+  switch (found.kind) {
+    case "ended":
+      return found.result;
+    case "alive":
+      return found.program;
+    case "lost":
+      return { state: "failed", reason: { code: "lost", message: "nobody knows how it would have ended" } };
+  }
+}
+
 /** What is executed for a task, and where. */
 export function toProgram(repo: Repo, { spec }: Task): Pick<AttemptSpec, "argv" | "cwd"> {
   const { command, cwd } = spec;
@@ -72,10 +92,4 @@ export function describeTask({ task, fences }: Claim): Readonly<Record<string, s
     AEXP_GROUP: task.groupId,
     ...(Object.keys(fences).length > 0 ? { AEXP_LOCK_FENCES: JSON.stringify(fences) } : {}),
   };
-}
-
-/** What the end of an attempt means for its task. */
-export function toResult(end: AttemptEnd): AttemptResult {
-  const { status, reason } = judgeAttempt(end.cause);
-  return { state: status, reason, exitCode: end.exitCode ?? undefined, signal: end.signal ?? undefined };
 }

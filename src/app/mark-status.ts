@@ -95,13 +95,23 @@ export async function markStatus(
   if (made === undefined || !isTerminal(made.to) || document.facts.status !== made.to) {
     return { document, promotion: "none" };
   }
+  return { document, promotion: await promoteEnded(repo, jobId, made.to, { ...made.promote, durability }) };
+}
+
+/** Writes the ledger entry of a run that has ended. A failure is told as a warning and changes nothing else. */
+export async function promoteEnded(
+  repo: Repo,
+  jobId: JobId,
+  status: RunStatus,
+  options: PromoteOptions,
+): Promise<"written" | "unchanged" | "failed"> {
   try {
-    return { document, promotion: await promoteRun(repo, jobId, { ...made.promote, durability }) };
+    return await promoteRun(repo, jobId, options);
   } catch (error) {
     repo.warn(
-      `run ${jobId} is ${made.to}, but has no ledger entry yet: ${messageOf(error)}. \`aexp ledger backfill\` writes it`,
+      `run ${jobId} is ${status}, but has no ledger entry yet: ${messageOf(error)}. \`aexp ledger backfill\` writes it`,
     );
-    return { document, promotion: "failed" };
+    return "failed";
   }
 }
 

@@ -13,6 +13,7 @@ import { toTemplateValues } from "../queue/template-values.ts";
 import type { JobId } from "../run/job-id.ts";
 import { judgeRuns } from "./judge-submission.ts";
 import { planRun, readPlanningContext } from "./register-run.ts";
+import { warnOfMissingNotes } from "./resolve-condition.ts";
 import type { Repo } from "./repo.ts";
 import { resolveNeeds } from "./resolve-needs.ts";
 import { readComputes } from "./read-computes.ts";
@@ -38,6 +39,10 @@ import type {
 export async function planSubmission(repo: Repo, queue: QueueView, request: SubmissionRequest): Promise<Submission> {
   checkNeeds(request.entries);
   const executors = await readExecutors(queue, request);
+  warnOfMissingNotes(
+    repo,
+    request.entries.map(({ run }) => run.experimentId),
+  );
   const runs = await planRuns(repo, request.entries);
   const verdicts = await judgeRuns(repo, queue, runs, request);
   const needs = await resolveNeeds(repo, queue, runs, verdicts);

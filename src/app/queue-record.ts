@@ -7,12 +7,13 @@ import type { TaskSpec } from "../queue/task.ts";
  * What a run's document says under `queue` once it is queued: the whole spec and who queued it, so that a lost database
  * can be made again from the documents.
  *
- * @param override the command template that was given instead of the experiment's own
+ * @param options.override the command template that was given instead of the experiment's own
+ * @param options.position its place among the runs that are queued together
  */
 export function toQueueRecord(
   task: NewTask,
   group: NewGroup,
-  options: { readonly nowMs: number; readonly override: string | undefined },
+  options: { readonly nowMs: number; readonly override: string | undefined; readonly position: number },
 ): JsonObject {
   const { spec } = task;
   return withoutUndefined({
@@ -31,6 +32,7 @@ export function toQueueRecord(
       machine: task.machine,
       target: task.target,
       executor: task.executor,
+      position: options.position,
     }),
   });
 }

@@ -6,6 +6,7 @@ import { parseTaskSpec } from "../queue/task-spec.ts";
 import type { RunFacts } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { isRunStatus, isTerminal } from "../run/run-status.ts";
+import { applyLanes } from "./apply-lanes.ts";
 import { markStatus } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
 import { settleRun } from "./settle-run.ts";
@@ -38,6 +39,8 @@ interface Waiting {
   readonly group: NewGroup;
   readonly task: NewTask;
   readonly queuedAt: string;
+  /** Times are whole seconds; runs that were queued together have an order beside. */
+  readonly position: number;
 }
 
 class Rebuilding {
@@ -64,6 +67,7 @@ class Rebuilding {
       if (read.kind === "unreadable") this.#leave(read.jobId, read.problem);
       else if (!known.has(read.run.jobId)) await this.#consider(read.run.jobId, read.run.document.facts);
     }
+    await applyLanes(this.#store, await this.#repo.readConfig());
     const ready = await this.#withKnownNeeds(known);
     await this.#makeLanes(ready);
     await this.#submit(ready);
@@ -115,7 +119,9 @@ class Rebuilding {
       else ordered.push({ ...waiting, task: { ...waiting.task, spec: { ...spec, needs } } });
       return verdict;
     };
-    const inOrder = [...this.#waiting.values()].toSorted((a, b) => compareTexts(a.queuedAt, b.queuedAt));
+    const inOrder = [...this.#waiting.values()].toSorted(
+      (a, b) => compareTexts(a.queuedAt, b.queuedAt) || a.position - b.position,
+    );
     for (const waiting of inOrder) await visit(waiting);
     return ordered;
   }
@@ -189,11 +195,13 @@ function toWaiting(jobId: JobId, facts: RunFacts): Waiting {
     machine = "",
     target,
     executor = "local",
+    position = 0,
   } = queue.origin ?? {};
   const attempts = (facts.attempts ?? []).map(({ n }) => n);
   return {
     group: { id: queue.group ?? `grp_${jobId.slice(0, 12)}`, kind: group_kind, name: group_name, caller },
     queuedAt: queue.queued_at ?? "",
+    position,
     task: {
       id: jobId,
       experimentId: aexp?.experiment_id,

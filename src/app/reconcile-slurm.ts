@@ -7,7 +7,8 @@ import type { Task } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { BatchEvent, BatchTally } from "./batch-events.ts";
 import { CodeWatch } from "./code-watch.ts";
-import { describeTask, toProgram, toResult } from "./execute-task.ts";
+import { describeTask, toProgram } from "./execute-task.ts";
+import { toResult } from "./find-attempt.ts";
 import type { Repo } from "./repo.ts";
 
 /** What is between the queue and a batch scheduler. */

@@ -3,7 +3,8 @@ import type { Claim, WorkerInfo } from "../queue/queue-store.ts";
 import { isTerminalState, type Lease, type Task } from "../queue/task.ts";
 import type { ProcessRecord } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
-import { toResult, type WorkPorts } from "./execute-task.ts";
+import type { WorkPorts } from "./execute-task.ts";
+import { findAttempt } from "./find-attempt.ts";
 import type { Repo } from "./repo.ts";
 import type { RecoveryOutcome } from "./work-events.ts";
 
@@ -93,27 +94,27 @@ async function isForeign(repo: Repo, { store, executor }: WorkPorts, id: JobId, 
 async function recoverAttempt(
   repo: Repo,
   ports: WorkPorts,
-  { id, attempt, spec }: Task,
+  { id, attempt }: Task,
   { token }: Lease,
   options: RecoverOptions,
 ): Promise<RecoveryOutcome | undefined> {
-  const { store, supervisor, executor } = ports;
+  const { store } = ports;
   if (options.isForeignDead !== true && (await isForeign(repo, ports, id, attempt))) return "foreign";
   const leaseMs = options.onAdopt === undefined ? SETTLE_LEASE_MS : options.leaseMs;
   const claim = await store.adopt(id, token, { workerId: options.workerId, token: options.newToken(), leaseMs });
   if (claim === undefined) return undefined;
-  const recorded = executor.recordedEnd(id, attempt);
-  if (recorded !== undefined) {
-    const ended = await store.finish(id, claim.lease.token, toResult(recorded), options.jitter());
-    return ended === undefined ? undefined : "finished";
-  }
-  const living = supervisor.adopt(id, attempt);
-  if (living !== undefined) {
-    options.onAdopt?.(claim, living);
+  const found = await findAttempt(repo, ports, claim.task);
+  if (found.kind === "alive") {
+    options.onAdopt?.(claim, found.program);
     return options.onAdopt === undefined ? "runs_on" : "adopted";
   }
-  const { program } = executor.survivors(id, attempt, undefined);
-  if (program !== undefined) await executor.killGroup(program, spec.graceMs);
+  if (found.kind === "ended") {
+    // Nobody asked for its end: its worker gave it back, and died in the middle of that.
+    if (found.result.state === "stopped" && claim.task.stop === undefined)
+      return (await store.release(id, claim.lease.token)) ? "requeued" : undefined;
+    const ended = await store.finish(id, claim.lease.token, found.result, options.jitter());
+    return ended === undefined ? undefined : "finished";
+  }
   const message = "its worker died, and nobody knows how it would have ended";
   const lost = { state: "failed", reason: { code: "lost", message } } as const;
   const settled = await store.finish(id, claim.lease.token, lost, options.jitter());

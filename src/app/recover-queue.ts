@@ -21,7 +21,10 @@ export interface QueueRecovery {
   readonly outbox: Delivery;
 }
 
-/** What a worker does at its start, by hand: settles attempts of dead workers, and delivers what was left to be done. */
+/**
+ * What a worker does at its start, by hand: settles attempts of dead workers, and delivers what was left to be done; here
+ * also what was given up after many tries.
+ */
 export async function recoverQueue(repo: Repo, ports: WorkPorts, options: RecoverQueueOptions): Promise<QueueRecovery> {
   const rebuilt = options.isRebuilt ? await rebuildQueue(repo, ports.store, ports.executor) : undefined;
   const attempts = await recoverAttempts(repo, ports, {
@@ -31,6 +34,7 @@ export async function recoverQueue(repo: Repo, ports: WorkPorts, options: Recove
     jitter: Math.random,
     isForeignDead: options.isForeignDead,
   });
+  await ports.store.reviveOutbox();
   const outbox = await deliverOutbox(repo, ports.store);
   return { attempts, rebuilt, outbox };
 }

@@ -6,7 +6,7 @@ import { type JobId, toJobId } from "../run/job-id.ts";
 import { buildStatePoint, type CodeIdentity } from "../run/state-point.ts";
 import { initialFacts } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
-import { findExperimentPath, resolveCondition } from "./resolve-condition.ts";
+import { findExperimentPath, resolveCondition, warnOfMissingNotes } from "./resolve-condition.ts";
 
 /** What the user says about a run. */
 export interface RunRequest {
@@ -88,6 +88,7 @@ export async function registerRun(
 ): Promise<{ readonly jobId: JobId; readonly isNew: boolean }> {
   requireStore(repo);
   const { request } = plan;
+  if (request.experimentId !== undefined) warnOfMissingNotes(repo, [request.experimentId]);
   return await repo.runs.create(plan.statePoint, {
     ...(request.experimentId === undefined ? {} : { aexp: toRunLink(repo, request.experimentId, request) }),
     ...initialFacts(repo),

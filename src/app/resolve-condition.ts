@@ -45,6 +45,15 @@ export function findExperimentPath(repo: Repo, experimentId: string): string | u
   });
 }
 
+/** Warns of experiments that have no note, in a repository that has notes: it may be a slip of the pen. */
+export function warnOfMissingNotes(repo: Repo, experimentIds: Iterable<string>): void {
+  if (!repo.notes.exists()) return;
+  for (const id of new Set(experimentIds)) {
+    if (findExperimentPath(repo, id) === undefined)
+      repo.warn(`there is no note of experiment ${id}; \`aexp experiment list\` shows those that there are`);
+  }
+}
+
 function unknownCondition(experimentId: string, name: Exact, known: readonly string[]): AexpError {
   const text = typeof name === "string" ? name : toPythonJson(name);
   return new AexpError(`${experimentId} has no condition ${JSON.stringify(text)}.${didYouMean(text, known)}`, {

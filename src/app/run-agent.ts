@@ -1,3 +1,4 @@
+import { AGENT_POOLS } from "../queue/pool.ts";
 import type { ProcessRecord } from "../run/document.ts";
 import { messageOf } from "../model/errors.ts";
 import { deliverOutbox } from "./deliver-outbox.ts";
@@ -33,7 +34,14 @@ export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOpti
   const { workerId, intervalMs, self, signal, observe } = options;
   const reconciler = new SlurmReconciler(repo, ports, options);
   const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = self;
-  const worker = { id: workerId, machine: repo.machineLabel, pid, startFingerprint, bootId, pools: "slurm" } as const;
+  const worker = {
+    id: workerId,
+    machine: repo.machineLabel,
+    pid,
+    startFingerprint,
+    bootId,
+    pools: AGENT_POOLS,
+  } as const;
   const startedAt = await store.now();
   let purgeDue = repo.clock.monotonicMs() + PURGE_FIRST_MS;
   let lastProblem: string | undefined;

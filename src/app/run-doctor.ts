@@ -12,7 +12,9 @@ import {
   checkMergeDriver,
 } from "../doctor/checks.ts";
 import type { Machine } from "../doctor/machine.ts";
+import { checkQueue } from "../doctor/queue-check.ts";
 import { messageOf } from "../model/errors.ts";
+import type { QueueStore } from "../queue/queue-store.ts";
 import type { Repo } from "./repo.ts";
 
 /** Any file of the ledger will do to ask git whether the folder's files are ignored. */
@@ -22,7 +24,11 @@ const SAMPLE_ENTRY = ".aexp/ledger/00000000000000000000000000000000.json";
  * Examines whether this clone on this machine is fit to run, record and share. A check that cannot be made is a bad
  * check that says why; the others go on.
  */
-export async function runDoctor(repo: Repo, machine: Machine): Promise<readonly Check[]> {
+export async function runDoctor(
+  repo: Repo,
+  machine: Machine,
+  openQueue: () => Promise<DoctorQueue | undefined>,
+): Promise<readonly Check[]> {
   const store = machine.probeFolder(repo.runs.path);
   const gitVersion = await repo.git.version();
   const checks: Check[] = [
@@ -47,6 +53,7 @@ export async function runDoctor(repo: Repo, machine: Machine): Promise<readonly 
     checkFolder("state folder", machine.probeFolder(join(repo.root, ".aexp")), true),
     checkFileSystem(store),
     checkClock(store),
+    ...(await checkQueueOf(openQueue)),
   ];
   checks.push(await checkTrust(repo));
   if (gitVersion !== undefined) checks.push(...(await checkRepository(repo, machine)));
@@ -59,6 +66,21 @@ async function checkTrust(repo: Repo): Promise<Check> {
     return checkHooks(hooks.length, trust);
   } catch (error) {
     return cannotCheck("hooks", error);
+  }
+}
+
+/** What the check of the queue asks. */
+export type DoctorQueue = Pick<QueueStore, "lanes" | "counts" | "outboxCounts"> & AsyncDisposable;
+
+/** Nothing was ever queued where there is no queue, and nothing is wrong with that. */
+async function checkQueueOf(openQueue: () => Promise<DoctorQueue | undefined>): Promise<readonly Check[]> {
+  try {
+    await using queue = await openQueue();
+    if (queue === undefined) return [{ name: "queue", state: "ok", message: "nothing was ever queued here" }];
+    const facts = { lanes: await queue.lanes(), counts: await queue.counts(), outbox: await queue.outboxCounts() };
+    return checkQueue(facts);
+  } catch (error) {
+    return [cannotCheck("queue", error)];
   }
 }
 

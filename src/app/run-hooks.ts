@@ -22,7 +22,7 @@ const warned = new Set<string>();
  * @throws {AexpError} `hook.failed` when one failed or took too long: all of them are to be run again later;
  *   `config.invalid`
  */
-export async function deliverEvent(repo: Repo, item: OutboxItem): Promise<void> {
+export async function deliverEvent(repo: Repo, item: OutboxItem, limitMs = TIME_LIMIT_MS): Promise<void> {
   const hooks = await repo.openHooks();
   const wanted = (await hooks.list()).filter(({ event }) => event === item.data["kind"]);
   if (wanted.length === 0) return;
@@ -33,14 +33,14 @@ export async function deliverEvent(repo: Repo, item: OutboxItem): Promise<void> 
     return;
   }
   const input = `${JSON.stringify(toHookEvent(item))}\n`;
-  const problems = (await Promise.all(wanted.map((hook) => runHook(hooks, hook, input)))).flatMap(
+  const problems = (await Promise.all(wanted.map((hook) => runHook(hooks, hook, input, limitMs)))).flatMap(
     (problem) => problem ?? [],
   );
   if (problems.length > 0) throw new AexpError(problems.join("; "), { code: "hook.failed" });
 }
 
 /** What `aexp.yaml` lists and nobody agreed to, in one sentence with what to do. */
-export function untrustedWarning(trust: "untrusted" | "changed"): string {
+function untrustedWarning(trust: "untrusted" | "changed"): string {
   const what =
     trust === "changed"
       ? "the hooks of aexp.yaml, or a file that they name, changed since you trusted them"
@@ -61,16 +61,16 @@ function toHookEvent({ data: { id, at, kind, runId, groupId, data } }: OutboxIte
 }
 
 /** @returns why it failed */
-async function runHook(hooks: ProjectHooks, hook: Hook, input: string): Promise<string | undefined> {
+async function runHook(hooks: ProjectHooks, hook: Hook, input: string, limitMs: number): Promise<string | undefined> {
   const command = hooks.start(hook, input);
   let isTooLate = false;
   const limit = setTimeout(() => {
     isTooLate = true;
     command.stop(GRACE_MS);
-  }, TIME_LIMIT_MS);
+  }, limitMs);
   const { cause, outputTail } = await command.ended;
   clearTimeout(limit);
-  const end = isTooLate ? `took longer than ${TIME_LIMIT_MS / 1000} s and was ended` : problemOf(cause);
+  const end = isTooLate ? `took longer than ${limitMs / 1000} s and was ended` : problemOf(cause);
   const [lastLine = ""] = outputTail.trim().split("\n").slice(-1);
   return (
     end && `the hook ${JSON.stringify(hookLine(hook))} ${end}${lastLine === "" ? "" : `: ${toSafeLine(lastLine)}`}`

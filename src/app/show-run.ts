@@ -1,9 +1,11 @@
 import type { LedgerEntry } from "../ledger/ledger-store.ts";
 import type { RunFacts } from "../run/document.ts";
+import type { Waiting } from "../queue/waiting.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { MetricSeries } from "../run/metric-series.ts";
 import { findCitations } from "./find-citations.ts";
 import { rowOf } from "./list-runs.ts";
+import { readWaiting, type SituationSource } from "./queue-situation.ts";
 import { readSeries } from "./read-series.ts";
 import type { Repo } from "./repo.ts";
 import type { RunRow } from "./run-row.ts";
@@ -28,6 +30,8 @@ export interface RunDetails {
   readonly citedBy: readonly string[];
   /** The end of what the last attempt printed: its errors when it failed and wrote any, else its output. */
   readonly log: { readonly stream: "stdout" | "stderr"; readonly lines: readonly string[] } | undefined;
+  /** What a queued run waits for. */
+  readonly waiting: Waiting | undefined;
   /** Commands worth typing next, each with what it does. */
   readonly next: readonly { readonly command: string; readonly purpose: string }[];
 }
@@ -40,8 +44,13 @@ export interface CodeState {
   readonly changedFiles: readonly string[];
 }
 
-/** Gathers what is known of a run. @throws {AexpError} when it can be read from nowhere */
-export async function showRun(repo: Repo, jobId: JobId): Promise<RunDetails> {
+/**
+ * Gathers what is known of a run.
+ *
+ * @param store absent where nothing was ever queued
+ * @throws {AexpError} when it can be read from nowhere
+ */
+export async function showRun(repo: Repo, jobId: JobId, store?: SituationSource): Promise<RunDetails> {
   const { row, record } = rowOf(repo, jobId);
   const facts: RunFacts = row.isLocal ? repo.runs.read(jobId).document.facts : {};
   const attempt = facts.attempt ?? 1;
@@ -56,6 +65,7 @@ export async function showRun(repo: Repo, jobId: JobId): Promise<RunDetails> {
     code: codeOf(repo, row, attempt),
     citedBy: await findCitations(repo, row),
     log: row.isLocal ? logOf(repo, row, attempt) : undefined,
+    waiting: row.status === "queued" && store !== undefined ? (await readWaiting(store)).get(jobId) : undefined,
     next: nextSteps(row),
   };
 }
@@ -92,8 +102,12 @@ function nextSteps(row: RunRow): RunDetails["next"] {
   const id = row.jobId.slice(0, 8);
   const steps: { command: string; purpose: string }[] = [];
   if (!row.isLocal) steps.push({ command: `aexp runs show ${id}`, purpose: `on ${row.machine}: logs, files, curves` });
-  if (row.isLocal && row.status === "running")
+  if (row.isLocal && row.status === "running") {
     steps.push({ command: `aexp runs logs ${id} --follow`, purpose: "watch it" });
+    steps.push({ command: `aexp queue stop ${id}`, purpose: "stop it" });
+  }
+  if (row.isLocal && row.status === "queued")
+    steps.push({ command: `aexp queue show ${id}`, purpose: "see its place" });
   if (row.isLocal && row.status === "failed") {
     steps.push({ command: `aexp runs logs ${id} --stderr`, purpose: "read all that it said" });
   }

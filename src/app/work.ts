@@ -11,8 +11,10 @@ import type { TaskReason, TaskState } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import { CodeWatch } from "./code-watch.ts";
 import { deliverEvents, deliverMarks } from "./deliver-outbox.ts";
-import { startTask, toResult, type WorkPorts } from "./execute-task.ts";
+import { startTask, type WorkPorts } from "./execute-task.ts";
+import { toResult } from "./find-attempt.ts";
 import { LiveAttempt } from "./live-attempt.ts";
+import { purgeQueue } from "./purge-queue.ts";
 import type { QueueTiming } from "./queue-timing.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
 import type { Repo } from "./repo.ts";
@@ -45,8 +47,8 @@ export interface WorkOptions {
   readonly onStart?: (control: WorkControl, view: WorkView) => void;
 }
 
-/** Documents follow the queue within this time while there is work; at once when there is none. */
-const DELIVERY_MS = 250;
+/** Documents follow the queue within this time; at once when little happens. Each delivery flushes the disk. */
+const DELIVERY_MS = 1000;
 const PURGE_FIRST_MS = 90_000;
 const PURGE_MS = 3_600_000;
 const AGE_MS = 5000;
@@ -81,6 +83,8 @@ class Worker {
   #ending: "failure" | "drained" | undefined;
   /** When what still runs is given back; by the monotonic clock. */
   #drainsBy: number | undefined;
+  /** The store could not be written when the leases were last to be renewed. */
+  #isCutOff = false;
   #isWoken = false;
   #wake: () => void = () => undefined;
   #delivery: Promise<unknown> | undefined;
@@ -112,7 +116,8 @@ class Worker {
     let waiting = 0;
     for (;;) {
       await this.#attend();
-      const hasClaimed = this.#ending === undefined && (await this.#survive(() => this.#fillSlots(), false));
+      const mayClaim = this.#ending === undefined && !this.#isCutOff;
+      const hasClaimed = mayClaim && (await this.#survive(() => this.#fillSlots(), false));
       if (hasClaimed) continue;
       if (this.#ending !== undefined && this.#live.size === 0) break;
       if (this.#options.isUntilEmpty && this.#live.size === 0) {
@@ -138,12 +143,15 @@ class Worker {
       for (const live of this.#live.values()) live.release();
     }
     if (this.#isDue("renew", timing.renewMs)) await this.#renew();
+    // Each of the others would wait for the store as well, and the fence would come too late.
+    if (this.#isCutOff) return;
     if (this.#isDue("reap", timing.reapMs)) await this.#survive(() => this.#reap(), undefined);
     if (this.#live.size > 0 && this.#isDue("stops", timing.pollMs * 2)) {
       await this.#survive(() => this.#obeyStops(), undefined);
     }
     if (this.#isDue("age", AGE_MS)) await this.#survive(() => this.#ports.store.age(), 0);
-    if (this.#isDue("purge", PURGE_MS)) await this.#survive(() => this.#ports.store.purge({ dryRun: false }), []);
+    if (this.#isDue("purge", PURGE_MS))
+      await this.#survive<unknown>(() => purgeQueue(this.#repo, this.#ports.store, { dryRun: false }), undefined);
     if (this.#delivery === undefined && this.#isDue("deliver", DELIVERY_MS)) this.#deliver();
   }
 
@@ -210,7 +218,7 @@ class Worker {
     return false;
   }
 
-  async #start(claim: Claim): Promise<SupervisedAttempt | "stop_asked"> {
+  async #start(claim: Claim): Promise<SupervisedAttempt | AttemptResult> {
     const { env, timing } = this.#options;
     return await startTask(this.#repo, this.#ports, claim, {
       code: this.#code,
@@ -219,7 +227,7 @@ class Worker {
     });
   }
 
-  #carry(live: LiveAttempt, start: () => Promise<SupervisedAttempt | "stop_asked">): void {
+  #carry(live: LiveAttempt, start: () => Promise<SupervisedAttempt | AttemptResult>): void {
     this.#live.set(live.token, live);
     const carried = this.#carryOut(live, start).finally(() => {
       this.#live.delete(live.token);
@@ -229,12 +237,12 @@ class Worker {
     this.#carried.add(carried);
   }
 
-  async #carryOut(live: LiveAttempt, start: () => Promise<SupervisedAttempt | "stop_asked">): Promise<void> {
+  async #carryOut(live: LiveAttempt, start: () => Promise<SupervisedAttempt | AttemptResult>): Promise<void> {
     let end: AttemptEnd | undefined;
     let result: AttemptResult;
     try {
       const program = await start();
-      if (program === "stop_asked") result = { state: "stopped", reason: undefined };
+      if ("state" in program) result = program;
       else {
         live.begin(program);
         this.#options.observe({ kind: "started", attempt: live });
@@ -251,7 +259,9 @@ class Worker {
   async #settle(live: LiveAttempt, result: AttemptResult, end: AttemptEnd | undefined): Promise<void> {
     const { store } = this.#ports;
     const { id } = live.task;
-    const isReleased = live.fate === "released" && end?.cause.kind === "stopped";
+    // What nobody asked to stop was given back, by us or by the worker before us.
+    const task = result.state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
+    const isReleased = result.state === "stopped" && (live.fate === "released" || task?.stop === undefined);
     let state: TaskState | undefined;
     if (live.fate === "discarded") {
       // If nobody has taken it over yet, it is settled now that its program is dead.
@@ -268,7 +278,9 @@ class Worker {
       this.#options.observe({ kind: "lease_lost", attempt: live });
       return;
     }
-    this.#tellEnd(live, { state, isReleased, reason: result.reason, end });
+    // Who stopped it, and not by which signal we did.
+    const stopped = state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
+    this.#tellEnd(live, { state, isReleased, reason: stopped?.reason ?? result.reason, end });
   }
 
   #tellEnd(
@@ -311,6 +323,8 @@ class Worker {
       await this.#report();
       return await this.#ports.store.renew(workerId, tokens, timing.leaseMs);
     }, undefined);
+    this.#isCutOff = renewal === undefined;
+    if (this.#isCutOff) this.#due.renew = askedMs; // asks again at once
     if (renewal === undefined) return;
     this.#renewedMs = askedMs;
     for (const token of renewal.lost) this.#live.get(token)?.discard();
@@ -345,7 +359,8 @@ class Worker {
       },
     });
     for (const { jobId, outcome } of recovered) {
-      if (outcome !== "foreign") observe({ kind: "recovered", jobId, outcome });
+      // What was adopted has been told by its start; what is foreign would be told again and again.
+      if (outcome !== "foreign" && outcome !== "adopted") observe({ kind: "recovered", jobId, outcome });
     }
   }
 

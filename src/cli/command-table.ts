@@ -3,7 +3,6 @@ import type { CommandModule } from "./command-module.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   "__batch": () => import("../commands/__batch.ts"),
-  "__exec": () => import("../commands/__exec.ts"),
   "agent start": () => import("../commands/agent/start.ts"),
   "batch list": () => import("../commands/batch/list.ts"),
   "batch show": () => import("../commands/batch/show.ts"),
@@ -46,10 +45,22 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "lock list": () => import("../commands/lock/list.ts"),
   "lock release": () => import("../commands/lock/release.ts"),
   "queue add": () => import("../commands/queue/add.ts"),
+  "queue clear": () => import("../commands/queue/clear.ts"),
+  "queue events": () => import("../commands/queue/events.ts"),
+  "queue freeze": () => import("../commands/queue/freeze.ts"),
+  "queue list": () => import("../commands/queue/list.ts"),
   "queue materialize": () => import("../commands/queue/materialize.ts"),
+  "queue pause": () => import("../commands/queue/pause.ts"),
+  "queue purge": () => import("../commands/queue/purge.ts"),
   "queue recover": () => import("../commands/queue/recover.ts"),
+  "queue remove": () => import("../commands/queue/remove.ts"),
+  "queue resume": () => import("../commands/queue/resume.ts"),
+  "queue retry": () => import("../commands/queue/retry.ts"),
   "queue run-one": () => import("../commands/queue/run-one.ts"),
   "queue run": () => import("../commands/queue/run.ts"),
+  "queue show": () => import("../commands/queue/show.ts"),
+  "queue stats": () => import("../commands/queue/stats.ts"),
+  "queue stop": () => import("../commands/queue/stop.ts"),
   "renumber": () => import("../commands/renumber.ts"),
   "review link": () => import("../commands/review/link.ts"),
   "review list": () => import("../commands/review/list.ts"),
@@ -79,6 +90,11 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "trust": () => import("../commands/trust.ts"),
   "validate": () => import("../commands/validate.ts"),
   "version": () => import("../commands/version.ts"),
+  "why": () => import("../commands/why.ts"),
+  "worker list": () => import("../commands/worker/list.ts"),
+  "worker logs": () => import("../commands/worker/logs.ts"),
+  "worker start": () => import("../commands/worker/start.ts"),
+  "worker stop": () => import("../commands/worker/stop.ts"),
 };
 
 export const ALIASES: Readonly<Record<string, string>> = {

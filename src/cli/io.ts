@@ -2,10 +2,16 @@
 export interface Output {
   /** False when the stream wants a pause, as Node's streams do. */
   write(data: string | Uint8Array): unknown;
+  /**
+   * Writes to a terminal without waiting for it: one that is frozen (Ctrl-S, a connection that broke) takes nothing.
+   * False when it has not taken all of the last text yet; then nothing of this one was written.
+   */
+  offer?(text: string): boolean;
   on?(event: "drain" | "close" | "error", listener: () => void): unknown;
   off?(event: "drain" | "close" | "error", listener: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** The outside world of one command line: what the process has, or what a test passes in. */

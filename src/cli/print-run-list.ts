@@ -3,12 +3,15 @@ import { readSeries } from "../app/read-series.ts";
 import type { Repo } from "../app/repo.ts";
 import { allIds } from "../app/run-ids.ts";
 import { rowTimeMs, type RunRow } from "../app/run-row.ts";
+import type { Waiting } from "../queue/waiting.ts";
+import type { JobId } from "../run/job-id.ts";
 import type { Output } from "./io.ts";
 import { writeJsonItems } from "./json-stream.ts";
 import type { Progress } from "./progress.ts";
 import { toRunJsonText } from "./render/run-json.ts";
 import { defaultColumns, renderRunList, shortIdLength } from "./render/run-list.ts";
 import { renderCsv } from "./render/table.ts";
+import { renderWaiting } from "./render/waiting.ts";
 import {
   type ColumnContext,
   type ColumnSpec,
@@ -29,6 +32,8 @@ export interface RunListRequest {
   readonly columns?: string | undefined;
   readonly sort?: string | undefined;
   readonly limit?: number | undefined;
+  /** What queued runs wait for. */
+  readonly waiting?: ReadonlyMap<JobId, Waiting> | undefined;
   /** Shows how many runs were read. */
   readonly progress?: Progress | undefined;
 }
@@ -86,12 +91,13 @@ function renderText(
   return renderRunList({ rows, total, columns: specs ?? defaultColumns(rows) }, context, request.screen);
 }
 
-function contextOf(repo: Repo, { screen }: RunListRequest, isExact: boolean): ColumnContext {
+function contextOf(repo: Repo, { screen, waiting }: RunListRequest, isExact: boolean): ColumnContext {
   return {
     isExact,
     idLength: isExact ? 32 : shortIdLength(allIds(repo)),
     nowMs: screen.nowMs,
     isTTY: screen.isTTY,
+    waitsOf: (row) => renderWaiting(waiting?.get(row.jobId), { ...screen, isTTY: screen.isTTY && !isExact }),
     seriesOf: (row) => readSeries(repo, row.jobId),
     documentOf: (row) => documentOf(repo, row.jobId),
   };

@@ -1,7 +1,7 @@
 import { fstatSync, writeSync } from "node:fs";
-import { isatty } from "node:tty";
 
 import { systemErrorCode } from "../model/errors.ts";
+import { type ImpatientWriter, openImpatiently } from "./impatient-writer.ts";
 import type { CliIo, Output } from "./io.ts";
 
 /** How long to wait before a full pipe that does not block is tried again. */
@@ -13,8 +13,8 @@ export function processIo(): CliIo {
     stdout: new ProcessOutput(1, () => process.stdout),
     stderr: new ProcessOutput(2, () => process.stderr),
     get stdin() {
-      // Asked for by the few commands that have a question: opening it takes time.
-      return isatty(0) ? process.stdin : undefined;
+      // Opened by the few commands that have a question: it takes time.
+      return process.stdin.isTTY ? process.stdin : undefined;
     },
     env: process.env,
     cwd: process.cwd(),
@@ -29,6 +29,7 @@ export function processIo(): CliIo {
 class ProcessOutput implements Output {
   readonly #descriptor: number;
   readonly #open: () => NodeJS.WriteStream;
+  #terminal: ImpatientWriter | undefined;
   #stream: NodeJS.WriteStream | undefined;
   #isGone = false;
 
@@ -47,10 +48,28 @@ class ProcessOutput implements Output {
     return this.#stream?.columns;
   }
 
+  get rows(): number | undefined {
+    return this.#stream?.rows;
+  }
+
   write(data: string | Uint8Array): unknown {
     if (this.#isGone) return true;
+    const rest = this.#terminal?.takeRest();
+    if (rest !== undefined) this.#useStream().write(rest);
     if (this.#stream === undefined && typeof data === "string") return this.#writeNow(Buffer.from(data));
     return this.#useStream().write(data);
+  }
+
+  offer(text: string): boolean {
+    if (this.#isGone) return true;
+    this.#terminal ??= openImpatiently(this.#descriptor);
+    if (this.#terminal === undefined) {
+      this.write(text);
+      return true;
+    }
+    const taken = this.#terminal.offer(text);
+    if (taken === "gone") this.#isGone = true;
+    return taken !== "later";
   }
 
   on(event: "drain" | "close" | "error", listener: () => void): unknown {
@@ -64,9 +83,10 @@ class ProcessOutput implements Output {
   #useStream(): NodeJS.WriteStream {
     if (this.#stream === undefined) {
       this.#stream = this.#open();
-      // The reader has gone, as with `| head`: what is left to say is said to nobody.
+      // The reader has gone, as with `| head`, or the terminal was closed: what is left to say is said to nobody.
       this.#stream.on("error", (error) => {
-        if (systemErrorCode(error) !== "EPIPE") throw error;
+        const code = systemErrorCode(error);
+        if (code !== "EPIPE" && !(code === "EIO" && this.isTTY)) throw error;
         this.#isGone = true;
       });
     }

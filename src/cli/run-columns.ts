@@ -43,6 +43,8 @@ export interface ColumnContext {
   readonly idLength: number;
   readonly nowMs: number;
   readonly isTTY: boolean;
+  /** What a queued run waits for, in a few words; empty when it is only its turn. */
+  waitsOf(row: RunRow): string;
   seriesOf(row: RunRow): ReadonlyMap<string, MetricSeries>;
   documentOf(row: RunRow): unknown;
 }
@@ -183,7 +185,7 @@ function fieldColumn(name: string, field: Field, context: ColumnContext): RunCol
     case "status":
       return {
         name,
-        value: (row) => (context.isExact ? (row.status ?? "") : renderStatus(row, context.nowMs)),
+        value: (row) => (context.isExact ? (row.status ?? "") : withWaiting(row, context)),
         style: (row) => statusStyle(row, context.nowMs),
         sortKey: (row) => row.status,
         isFixed: true,
@@ -212,6 +214,11 @@ function fieldColumn(name: string, field: Field, context: ColumnContext): RunCol
     case "place":
       return text((row) => (row.isLocal ? (row.isInLedger ? "local+ledger" : "local") : "ledger"));
   }
+}
+
+function withWaiting(row: RunRow, context: ColumnContext): string {
+  const waits = row.status === "queued" ? context.waitsOf(row) : "";
+  return `${renderStatus(row, context.nowMs)}${waits === "" ? "" : `, waits for ${waits}`}`;
 }
 
 function valueAt(value: unknown, key: string): unknown {

@@ -17,7 +17,7 @@ export function screenOf(io: CliIo, color: boolean, nowMs: number): Screen {
     (value) => value !== undefined && value !== "",
   );
   return {
-    width: isTTY ? (io.stdout.columns ?? 80) : Infinity,
+    width: isTTY ? io.stdout.columns || 80 : Infinity,
     color,
     isTTY,
     nowMs,

@@ -64,7 +64,7 @@ export const SUBMISSION_FLAGS = {
   }),
   force: Flags.boolean({ summary: "Queue complete runs again, as a new attempt." }),
   ...COMPUTE_FLAGS,
-  "dry-run": Flags.boolean({ summary: "Show what would be queued; queue nothing." }),
+  "dry-run": Flags.boolean({ summary: "Show what would be queued; queue nothing.", default: false }),
 };
 
 /** What {@link SUBMISSION_FLAGS} were given. */

@@ -17,7 +17,8 @@ export default class Doctor extends BaseCommand {
   static override summary = "Check that this machine and this clone are set up to run, record and share.";
   static override description =
     "One line for each check: git, the install marker, the run store, the ledger, disk space, file system, clock, " +
-    ".gitignore and the merge driver, and SLURM where a lane is SLURM's. Exit code 1 when one is bad; warnings do not count.";
+    "queue, .gitignore and the merge driver, and SLURM where a lane is SLURM's. Exit code 1 when one is bad; warnings " +
+    "do not count.";
   static override examples = ["<%= config.bin %> doctor", "<%= config.bin %> doctor --json"];
 
   static override flags = {
@@ -27,7 +28,11 @@ export default class Doctor extends BaseCommand {
   override async run(): Promise<readonly Check[]> {
     const { flags } = await this.parse(Doctor);
     const repo = this.openRepo(flags);
-    const checks = [...(await runDoctor(repo, openMachine(this.io.env))), ...(await this.#askSlurm(repo, flags))];
+    const machine = openMachine(this.io.env);
+    const checks = [
+      ...(await runDoctor(repo, machine, async () => openQueueIfPresent(repo))),
+      ...(await this.#askSlurm(repo, flags)),
+    ];
 
     this.log(renderChecks(checks, { color: this.color }));
     if (checks.some(({ state }) => state === "bad")) this.exitCode = EXIT.failed;

@@ -3,6 +3,7 @@ import { readStatus, type RepoStatus } from "../app/read-status.ts";
 import { BaseCommand } from "../cli/base-command.ts";
 import { Progress } from "../cli/progress.ts";
 import { renderStatusScreen } from "../cli/render/status-screen.ts";
+import { openQueueIfPresent } from "../wiring/open-queue.ts";
 
 export default class Status extends BaseCommand {
   static override summary = "Show one screen: runs by status, what others cannot see yet, issues, what to do next.";
@@ -12,9 +13,9 @@ export default class Status extends BaseCommand {
     const { flags } = await this.parse(Status);
     const repo = this.openRepo(flags);
     const progress = new Progress(this.io.stderr, "checking runs:");
-    const status = await readStatus(repo, (done) => progress.update(done, () => allIds(repo).length)).finally(() =>
-      progress.end(),
-    );
+    await using store = await openQueueIfPresent(repo);
+    const onProgress = (done: number): void => progress.update(done, () => allIds(repo).length);
+    const status = await readStatus(repo, onProgress, store).finally(() => progress.end());
 
     this.log(renderStatusScreen(status));
     return status;

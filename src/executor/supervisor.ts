@@ -43,6 +43,9 @@ export interface Supervisor extends AsyncDisposable {
    */
   adopt(jobId: JobId, attempt: number): SupervisedAttempt | undefined;
 
+  /** Whether an attempt of this number has begun before, or was given up. It can never be started again. */
+  hasBegun(jobId: JobId, attempt: number): boolean;
+
   /** How many bytes this user may still write to the file system around a path; `undefined` when that is not known. */
   freeBytes(path: string): number | undefined;
 

@@ -54,6 +54,10 @@ owner: string
 machine: string
 target?: string
 executor: ("local" | "slurm")
+/**
+ * Its place among the runs that were queued together.
+ */
+position?: number
 }
 proc?: ProcessRecord
 last_error?: {

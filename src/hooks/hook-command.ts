@@ -3,11 +3,14 @@ import type { Hook } from "../config/config.ts";
 /** Whatever a shell takes as the end of a word, or of a part of one that may be a path. */
 const BETWEEN_WORDS = /[\s;&|<>()'"`$={}]+/;
 
-/** Every word of the hooks' commands that may be the path of a file, once each. */
+/** Where a shell writes to: a file that changes whenever the hook runs is no part of what it does. */
+const REDIRECTION = /\d*>[>|]?\s*[^\s;&|<>()]+/g;
+
+/** Every word of the hooks' commands that may be the path of a file that they read or execute, once each. */
 export function wordsOf(hooks: readonly Hook[]): readonly string[] {
   const texts = hooks.flatMap(({ command }) => command);
   // Whole texts as well: the path of an argument may have blanks in it.
-  const words = texts.flatMap((text) => [text, ...text.split(BETWEEN_WORDS)]);
+  const words = texts.flatMap((text) => [text, ...text.replaceAll(REDIRECTION, " ").split(BETWEEN_WORDS)]);
   return [...new Set(words)].filter((word) => word !== "").toSorted();
 }
 

@@ -96,6 +96,11 @@ const ERROR_CODES = [
   "sync.push_rejected",
   "template.invalid",
   "validate.usage",
+  "worker.ambiguous",
+  "worker.no_log",
+  "worker.not_found",
+  "worker.port_unusable",
+  "worker.start_failed",
 ] as const;
 
 /** The name of one expected failure. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -112,7 +112,23 @@ export async function flushFileSystem(folder: string, listFiles: () => Iterable<
   await flushFolder(folder);
 }
 
-function hasSynced(folder: string): Promise<boolean> {
+/** Flushes that begin in a moment, by device: whoever asks until then need not ask the kernel again. */
+const coming = new Map<number, Promise<boolean>>();
+
+async function hasSynced(folder: string): Promise<boolean> {
+  const device = statSync(folder, { throwIfNoEntry: false })?.dev;
+  if (device === undefined) return await sync(folder);
+  const flush =
+    coming.get(device) ??
+    Promise.resolve().then(() => {
+      coming.delete(device);
+      return sync(folder);
+    });
+  coming.set(device, flush);
+  return await flush;
+}
+
+function sync(folder: string): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn("sync", ["-f", folder], { stdio: "ignore" });
     child.on("error", () => resolve(false)); // no such program

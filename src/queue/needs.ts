@@ -26,7 +26,7 @@ export function parseNeed(text: string): NeedText {
 }
 
 /** Checks a name that others may need. @throws {AexpError} `cli.usage` */
-export function checkName(name: string): void {
+function checkName(name: string): void {
   const looksLikeId = /^[0-9a-f]{4,32}$/.test(name);
   if (/^[A-Za-z0-9_][\w.-]{0,99}$/.test(name) && !looksLikeId) return;
   throw new AexpError(

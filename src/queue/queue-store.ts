@@ -325,5 +325,7 @@ export interface QueueStore extends AsyncDisposable {
   outboxDone(ids: number | readonly number[]): Promise<void>;
   /** Tries again later; after ten tries the item is dead and only counted. */
   outboxFailed(id: number, problem: string): Promise<void>;
+  /** Dead items are tried again, as if they were new. @returns how many */
+  reviveOutbox(): Promise<number>;
   outboxCounts(): Promise<{ readonly pending: number; readonly dead: number }>;
 }

@@ -5,7 +5,7 @@ const SAFE = /^[A-Za-z0-9_@%+:,./-]+$/;
 const RESERVED = /^(?:if|then|else|elif|fi|do|done|case|esac|while|until|for|in)$/;
 
 /** Whether a text needs no quotes to be one word of a POSIX shell. */
-export function isPlainWord(text: string): boolean {
+function isPlainWord(text: string): boolean {
   return SAFE.test(text) && !RESERVED.test(text);
 }
 

@@ -37,6 +37,14 @@ export interface AttemptFiles {
 
   /** The JSON that an attempt's file of this name holds; `undefined` when it is missing or no JSON. */
   record(jobId: JobId, attempt: number, name: "command.json" | "env.json"): unknown;
+
+  /**
+   * Deletes what all attempts of a run printed; their other records stay.
+   *
+   * @param options - `dryRun` deletes nothing
+   * @returns how many bytes that frees
+   */
+  removeLogs(jobId: JobId, options: { readonly dryRun: boolean }): number;
 }
 
 /** A log that may still grow. */

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Repo } from "../app/repo.ts";
 import type { BatchExecutor } from "../executor/batch-executor.ts";
 import { SlurmExecutor } from "../executor/slurm/slurm-executor.ts";
-import { ownProgram } from "./open-supervisor.ts";
 
 /** Talks to the SLURM of this machine. Nothing is asked before it is used. */
 export function openBatch(
@@ -15,4 +14,9 @@ export function openBatch(
     env: options.env,
     carrier: [process.execPath, join(options.packageRoot, ownProgram()), "__batch"],
   });
+}
+
+/** The sources execute as they are; the bundle is started by the file that switches the compile cache on. */
+function ownProgram(): string {
+  return import.meta.url.endsWith(".ts") ? "src/main.ts" : "bin/aexp.js";
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 import type { Repo } from "../app/repo.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
@@ -18,6 +18,11 @@ export async function openQueue(repo: Pick<Repo, "root" | "clock">): Promise<Que
 /** The queue, unless nothing was ever queued here: for screens that must not make a database. */
 export async function openQueueIfPresent(repo: Pick<Repo, "root" | "clock">): Promise<QueueStore | undefined> {
   return existsSync(pathOf(repo)) ? await openQueue(repo) : undefined;
+}
+
+/** Where the queue is, in a few words for people. */
+export function placeOfQueue(repo: Pick<Repo, "root">): string {
+  return relative(repo.root, pathOf(repo));
 }
 
 function pathOf(repo: Pick<Repo, "root">): string {

@@ -1,5 +1,7 @@
+import { applyLanes } from "../app/apply-lanes.ts";
 import type { WorkPorts } from "../app/execute-task.ts";
 import type { Repo } from "../app/repo.ts";
+import { keepHeapSmall } from "../platform/keep-heap-small.ts";
 import { openExecutor } from "./open-executor.ts";
 import { openQueue } from "./open-queue.ts";
 import { type OpenSupervisorOptions, openSupervisor } from "./open-supervisor.ts";
@@ -7,9 +9,16 @@ import { type OpenSupervisorOptions, openSupervisor } from "./open-supervisor.ts
 /** What a worker works with on this machine. Leaving it lets the supervisor go, and closes the queue. */
 export interface OpenWork extends WorkPorts, AsyncDisposable {}
 
-/** Opens the queue, and what carries out its tasks; see `openQueue` for what it throws. */
+/**
+ * Opens the queue with the lanes of `aexp.yaml`, and what carries out its tasks; see `openQueue` for what it throws.
+ *
+ * @throws {AexpError} `config.invalid`
+ */
 export async function openWork(repo: Repo, options: OpenSupervisorOptions): Promise<OpenWork> {
+  keepHeapSmall();
+  const config = await repo.readConfig();
   const store = await openQueue(repo);
+  await applyLanes(store, config);
   const supervisor = openSupervisor(repo, options);
   return {
     store,

@@ -174,6 +174,9 @@ describe("aexp queue recover --rebuild", () => {
     const rebuilt = await runCliJson(root, ["queue", "recover", "--rebuild"]);
 
     expect(rebuilt).toMatchObject({ rebuilt: { restored: [{}, {}].map(() => expect.any(String)), problems: [] } });
+    expect(await runCliJson(root, ["lane", "list"])).toContainEqual(
+      expect.objectContaining({ name: "gpu", max_running: 1 }),
+    );
     const again = await runCliJson(root, ["queue", "recover", "--rebuild"]);
     expect(again).toMatchObject({ rebuilt: { restored: [], problems: [] } });
     expect(await runCliJson(root, ["queue", "run"])).toMatchObject({ complete: 2, failed: 0 });

@@ -19,7 +19,7 @@ export function edgeCases(open: OpenFixture): void {
 
     // An ended task may also be submitted once more.
     const expected = isTerminalState(from) ? ["created", ...TASK_EDGES[from]] : TASK_EDGES[from];
-    expect(reached.toSorted()).toEqual(expected.toSorted());
+    expect(reached.toSorted(compareTexts)).toEqual(expected.toSorted(compareTexts));
   });
 
   it.each(TASK_STATES.filter(isTerminalState).map((state) => ({ state })))(
@@ -28,25 +28,20 @@ export function edgeCases(open: OpenFixture): void {
       const kit = new QueueKit(await open());
       await kit.submit({ a: {} });
       lead(kit.fixture, "a", state);
-      const write = (change: string) => () =>
+      const changing = (change: string) => () =>
         kit.fixture.execute(`UPDATE tasks SET ${change} WHERE id = '${idOf("a")}'`);
 
-      for (const to of TASK_STATES.filter((other) => other !== state)) expect(write(columnsOf(to))).toThrow(/./);
-      expect(write("exit_code = 5")).toThrow(/./);
-      expect(write("ended_at = ended_at + 1")).toThrow(/./);
-      expect(write("life = life + 1")).toThrow(/./);
-      expect(write(`life = life + 2, ${columnsOf("queued")}`)).toThrow(/./);
+      for (const to of TASK_STATES.filter((other) => other !== state)) expect(changing(columnsOf(to))).toThrow(/./);
+      expect(changing("exit_code = 5")).toThrow(/./);
+      expect(changing("ended_at = ended_at + 1")).toThrow(/./);
+      expect(changing("life = life + 1")).toThrow(/./);
+      expect(changing(`life = life + 2, ${columnsOf("queued")}`)).toThrow(/./);
     },
   );
 
   it("lets no row begin anywhere but at the beginning, and no task live twice", async () => {
     const kit = new QueueKit(await open());
     await kit.submit({ a: {} });
-    const copy = (state: string) =>
-      `INSERT INTO tasks (seq, id, group_id, lane, kind, caller, owner, machine, executor, priority, eff_priority,
-         has_resources, spec, state, created_at)
-       SELECT 99, '${idOf("b")}', group_id, lane, kind, caller, owner, machine, executor, 0, 0, 0, spec, '${state}', 1
-       FROM tasks`;
 
     expect(() => kit.fixture.execute(copy("queued"))).toThrow(/./);
     kit.fixture.execute(copy("created"));
@@ -99,4 +94,16 @@ function lead(fixture: QueueFixture, name: string, target: TaskState): void {
     }
   }
   throw new Error(`no way leads to ${target}`);
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Puts a copy of the only task in, as a writer who knows no rules. */
+function copy(state: string): string {
+  return `INSERT INTO tasks (seq, id, group_id, lane, kind, caller, owner, machine, executor, priority, eff_priority,
+         has_resources, spec, state, created_at)
+       SELECT 99, '${idOf("b")}', group_id, lane, kind, caller, owner, machine, executor, 0, 0, 0, spec, '${state}', 1
+       FROM tasks`;
 }

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 
+import type { Lane } from "../../src/queue/lane.ts";
 import { type OpenFixture, QueueKit } from "./queue-kit.ts";
 
 /** Lanes that a project's configuration declares, and that people change by hand. */
 export function laneCases(open: OpenFixture): void {
   const start = async () => new QueueKit(await open());
-  const laneOf = async (kit: QueueKit, name: string) => (await kit.store.lanes()).find((lane) => lane.name === name);
 
   it("makes declared lanes, and leaves what is set by hand until the declaration says something new about it", async () => {
     const kit = await start();
@@ -44,4 +44,8 @@ export function laneCases(open: OpenFixture): void {
       { name: "gpu", maxRunning: 2 },
     ]);
   });
+}
+
+async function laneOf(kit: QueueKit, name: string): Promise<Lane | undefined> {
+  return (await kit.store.lanes()).find((lane) => lane.name === name);
 }

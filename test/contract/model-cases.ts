@@ -21,7 +21,7 @@ type Step =
   | { readonly kind: "renew" | "age" | "purge" };
 
 const which = fc.nat(99);
-const step: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
@@ -73,7 +73,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export function modelCases(open: OpenFixture): void {
   it("keeps every law, and leaves nothing stuck", { timeout: 240_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(anyStep, { minLength: 20, maxLength: 60 }), async (steps) => {
         const history = new History(new QueueKit(await open()));
         for (const next of steps) await history.take(next);
         await history.drain();

@@ -68,7 +68,6 @@ export function outboxCases(open: OpenFixture): void {
   it("keeps the order of a run: nothing overtakes what is hidden or to be tried again", async () => {
     const kit = await start();
     await kit.submit({ a: {} });
-    const isMark = (item: OutboxItem) => item.topic === "mark";
     const [queued] = (await kit.store.takeOutbox(100, HIDE_MS)).filter(isMark);
     await kit.submit({ b: {} });
     await kit.succeed(await kit.claim());
@@ -98,6 +97,9 @@ export function outboxCases(open: OpenFixture): void {
     expect(pauses.slice(0, 9)).toEqual(pauses.slice(0, 9).toSorted((a, b) => a - b));
     expect(pauses.at(-1)).toBe(Infinity);
     expect(await kit.store.outboxCounts()).toEqual({ pending: 0, dead: 1 });
+
+    expect(await kit.store.reviveOutbox()).toBe(1);
+    expect(await kit.store.takeOutbox(1, HIDE_MS)).toMatchObject([{ tries: 0 }]);
   });
 
   it("makes and changes lanes, and removes limits", async () => {
@@ -159,4 +161,8 @@ async function pauseUntilDue(kit: QueueKit): Promise<number> {
     kit.fixture.advance(1000);
   }
   return Infinity;
+}
+
+function isMark(item: OutboxItem): boolean {
+  return item.topic === "mark";
 }

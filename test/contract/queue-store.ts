@@ -13,13 +13,31 @@ import type { OpenFixture } from "./queue-kit.ts";
 
 /** What every store of the queue has to keep. `open` gives an empty one, which goes when the test ends. */
 export function describeQueueStore(name: string, open: OpenFixture): void {
-  describe(`${name}: jobs of a scheduler`, () => batchCases(open));
-  describe(`${name}: claims`, () => claimCases(open));
-  describe(`${name}: lanes`, () => laneCases(open));
-  describe(`${name}: leases`, () => leaseCases(open));
-  describe(`${name}: needs and groups`, () => needCases(open));
-  describe(`${name}: locks`, () => lockCases(open));
-  describe(`${name}: outbox`, () => outboxCases(open));
-  describe(`${name}: edges of the state machine`, () => edgeCases(open));
-  describe(`${name}: any history`, () => modelCases(open));
+  describe(`${name}: jobs of a scheduler`, () => {
+    batchCases(open);
+  });
+  describe(`${name}: claims`, () => {
+    claimCases(open);
+  });
+  describe(`${name}: lanes`, () => {
+    laneCases(open);
+  });
+  describe(`${name}: leases`, () => {
+    leaseCases(open);
+  });
+  describe(`${name}: needs and groups`, () => {
+    needCases(open);
+  });
+  describe(`${name}: locks`, () => {
+    lockCases(open);
+  });
+  describe(`${name}: outbox`, () => {
+    outboxCases(open);
+  });
+  describe(`${name}: edges of the state machine`, () => {
+    edgeCases(open);
+  });
+  describe(`${name}: any history`, () => {
+    modelCases(open);
+  });
 }

@@ -19,9 +19,9 @@ export interface QueueProject {
   readonly warnings: string[];
   readonly ports: OpenWork;
   /** Queues what the flags say, and gives the ids in order. */
-  add(...flags: readonly string[]): Promise<readonly JobId[]>;
+  readonly add: (...flags: readonly string[]) => Promise<readonly JobId[]>;
   /** The options of a worker that ends when nothing is left, with what it tells. */
-  workerOptions(patch?: Partial<WorkOptions>): WorkOptions & { readonly events: WorkEvent[] };
+  readonly workerOptions: (patch?: Partial<WorkOptions>) => WorkOptions & { readonly events: WorkEvent[] };
 }
 
 let lastWorker = 0;

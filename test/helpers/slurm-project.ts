@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
@@ -10,6 +11,7 @@ import type { Repo } from "../../src/app/repo.ts";
 import type { BatchExecutor } from "../../src/executor/batch-executor.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import type { QueueStore } from "../../src/queue/queue-store.ts";
+import type { RunFacts } from "../../src/run/document.ts";
 import { isJobId, type JobId } from "../../src/run/job-id.ts";
 import { currentUser } from "../../src/wiring/current-user.ts";
 import { openBatch } from "../../src/wiring/open-batch.ts";
@@ -96,7 +98,8 @@ export class FakeSlurm {
 
   /** What was called so far, of one program. */
   calls(program: string): readonly (readonly string[])[] {
-    const text = readFileSync(join(this.folder, "calls.log"), "utf8");
+    const log = join(this.folder, "calls.log");
+    const text = existsSync(log) ? readFileSync(log, "utf8") : "";
     const calls = text
       .split("\n")
       .filter((line) => line !== "")
@@ -190,6 +193,30 @@ export async function makeSlurmProject(env: Readonly<Record<string, string>>): P
     advance: (ms) => (offsetMs += ms),
     stateOf: async (id) => (await store.task(id))?.state,
   };
+}
+
+/** A project with programs that stand for SLURM. */
+export interface FakeProject extends SlurmProject {
+  readonly slurm: FakeSlurm;
+  /** Executes the script of a job, as a node would. @returns its exit code */
+  readonly execute: (id: number) => number;
+  /** What the document of a run says. */
+  readonly factsOf: (id: JobId) => RunFacts;
+}
+
+export async function makeFakeProject(): Promise<FakeProject> {
+  const slurm = new FakeSlurm();
+  const project = await makeSlurmProject(slurm.env);
+  const execute = (id: number): number => {
+    const { script, folder } = slurm.job(id);
+    const result = spawnSync("/bin/sh", [script], {
+      cwd: folder,
+      env: { ...process.env, SLURM_JOB_ID: String(id) },
+      stdio: "ignore",
+    });
+    return result.status ?? 128;
+  };
+  return { ...project, slurm, execute, factsOf: (id) => project.repo.runs.read(id).document.facts };
 }
 
 function toIds(added: unknown): readonly JobId[] {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, utimesSync } from "node:fs";
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -62,8 +62,9 @@ describe("writers of one document", () => {
   it("take over the lock of one that died, once", async () => {
     const { store, jobId } = await newRun();
     const lock = join(store.path, ".aexp", "locks", jobId);
-    mkdirSync(lock, { recursive: true });
-    mkdirSync(`${lock}.break`);
+    mkdirSync(join(lock, ".."), { recursive: true });
+    writeFileSync(lock, "");
+    writeFileSync(`${lock}.break`, "");
     utimesSync(lock, 1, 1);
     utimesSync(`${lock}.break`, 1, 1);
     const writers = Array.from({ length: 3 }, (_, index) => startWriter(store, jobId, `w${index}`, 20));

@@ -174,7 +174,7 @@ describe("a worker", () => {
     expect(factsOf(project, id).queue?.code_diff_summary).toMatch(
       /^HEAD is \w{8}, and was \w{8} when it was queued; the work tree has changes that are not committed$/,
     );
-    if (id !== undefined) expect(project.repo.attempts.codePatch(id, 1)).toContain("+print(3)");
+    expect(id && project.repo.attempts.codePatch(id, 1)).toContain("+print(3)");
   });
 
   it("leaves no process behind, and tells programs where they are", async () => {

@@ -6,6 +6,7 @@ import { work } from "../../src/app/work.ts";
 import { parsePools } from "../../src/queue/pool.ts";
 import { currentUser } from "../../src/wiring/current-user.ts";
 import { openWork } from "../../src/wiring/open-work.ts";
+import { runCli } from "../helpers/cli.ts";
 import { ENDED, factsOf, makeRealProject, theCluster, until, untilState } from "./real-cluster.ts";
 
 const cluster = theCluster();
@@ -96,14 +97,15 @@ describe("a job of a real SLURM", () => {
     );
     const waiting = await project.addOne("--sp", "n=2", "--sbatch=--begin=now+1hour", "--command", "true");
     await untilState(project, running, ["running"]);
-    const reason = { code: "operator_stop", message: "stopped by ana" } as const;
-    await project.store.requestStop([running, waiting], "graceful", reason);
 
+    const { stdout } = await runCli(project.root, ["queue", "stop", running, waiting], { env: cluster.env });
+
+    expect(stdout).toContain("its job is cancelled");
     await untilState(project, running, ENDED);
     await untilState(project, waiting, ENDED);
 
-    expect(factsOf(project, running)).toMatchObject({ status: "stopped", reason });
-    expect(factsOf(project, waiting)).toMatchObject({ status: "stopped", reason });
+    expect(factsOf(project, running)).toMatchObject({ status: "stopped", reason: { code: "operator_stop" } });
+    expect(factsOf(project, waiting)).toMatchObject({ status: "stopped", reason: { code: "operator_stop" } });
     expect(project.repo.attempts.logTail(running, 1, "stdout", 100)).toBe("got TERM\n");
   });
 

@@ -9,6 +9,7 @@ import { cutText, padText, textWidth } from "./text-width.ts";
 import { type Column, renderTable } from "./table.ts";
 import { renderDuration, renderInstant } from "./time.ts";
 import { renderMetric, renderValue } from "./value.ts";
+import { renderWaiting, toWaitingJson } from "./waiting.ts";
 
 /** Everything about one run, a section for each kind of fact; sections without facts are left out. */
 export function renderRunDetails(details: RunDetails, screen: Screen): string {
@@ -41,6 +42,8 @@ function headLines(details: RunDetails, screen: Screen): readonly string[] {
   const cause = causeOf(details);
   const place = row.isLocal ? details.folder : `only in the ledger; its files are on ${row.machine}`;
   const facts: readonly (readonly [string, string | undefined])[] = [
+    ["waits for", details.waiting === undefined ? undefined : renderWaiting(details.waiting, screen)],
+    ["last seen", time(row.heartbeatAt)],
     ["experiment", row.experimentId],
     ["hypothesis", row.subHypothesisId ?? row.hypothesisId],
     ["machine", row.machine],
@@ -172,6 +175,7 @@ export function toDetailsJson(details: RunDetails): Record<string, unknown> {
       changed_files: code.changedFiles,
     },
     cited_by: details.citedBy,
+    waits_for: toWaitingJson(details.waiting),
     outputs: details.entry?.outputs,
     other_attempts: details.entry?.other_attempts,
     last_error: facts.queue?.last_error,

@@ -6,7 +6,7 @@ import { toRunStatus } from "../../queue/task.ts";
 export function renderWorkEvent(event: WorkEvent): string {
   switch (event.kind) {
     case "started":
-      return `${nameOf(event)} ${event.attempt.isAdopted ? "goes on" : "started"}${attemptOf(event)}`;
+      return `${nameOf(event)} ${event.attempt.isAdopted ? "goes on; its worker died" : "started"}${attemptOf(event)}`;
     case "ended":
       return renderEnd(event);
     case "lease_lost":

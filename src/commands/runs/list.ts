@@ -1,9 +1,11 @@
+import { readWaiting } from "../../app/queue-situation.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { LIST_FLAGS } from "../../cli/list-flags.ts";
 import { printRunList } from "../../cli/print-run-list.ts";
 import { Progress } from "../../cli/progress.ts";
 import { RUN_FILTER_FLAGS, toRunQuery } from "../../cli/run-filter-flags.ts";
 import { screenOf } from "../../cli/screen.ts";
+import { openQueueIfPresent } from "../../wiring/open-queue.ts";
 
 export default class RunsList extends BaseCommand {
   static override summary = "List runs, newest first: those of this machine and those that the ledger knows.";
@@ -25,7 +27,9 @@ export default class RunsList extends BaseCommand {
     const screen = screenOf(this.io, this.color, repo.clock.nowMs());
     const query = await toRunQuery(flags, screen.nowMs);
     const form = this.jsonEnabled() ? "json" : flags.ndjson ? "ndjson" : flags.csv ? "csv" : "text";
+    await using store = form === "text" ? await openQueueIfPresent(repo) : undefined;
+    const waiting = store === undefined ? undefined : await readWaiting(store);
     const progress = new Progress(this.io.stderr, "reading runs:");
-    printRunList(repo, { query, screen, form, progress, ...flags }, this.io.stdout);
+    printRunList(repo, { query, screen, form, progress, waiting, ...flags }, this.io.stdout);
   }
 }

@@ -5,6 +5,7 @@ import { showRun } from "../../app/show-run.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { renderRunDetails, toDetailsJson } from "../../cli/render/run-details.ts";
 import { screenOf } from "../../cli/screen.ts";
+import { openQueueIfPresent } from "../../wiring/open-queue.ts";
 import { toPrintable } from "../../model/exact-json.ts";
 
 export default class RunsShow extends BaseCommand {
@@ -24,7 +25,8 @@ export default class RunsShow extends BaseCommand {
   override async run(): Promise<Record<string, unknown>> {
     const { args, flags } = await this.parse(RunsShow);
     const repo = this.openRepo(flags);
-    const details = await showRun(repo, resolveJobId(repo, args.run));
+    await using store = await openQueueIfPresent(repo);
+    const details = await showRun(repo, resolveJobId(repo, args.run), store);
     this.log(renderRunDetails(details, screenOf(this.io, this.color, repo.clock.nowMs())));
     return { ...toDetailsJson(details), statepoint: toPrintable(details.row.statePoint) };
   }

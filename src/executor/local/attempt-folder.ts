@@ -8,7 +8,7 @@ import { createOnce } from "../../platform/create-once.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { ProcessRecord } from "../../run/document.ts";
 import type { AttemptEnd, AttemptSpec } from "../executor.ts";
-import { isAttemptEnd, isProcessRecord, type Supervision, toSupervision } from "./attempt-records.ts";
+import { isAttemptEnd, type Supervision, toProgram, toSupervision } from "./attempt-records.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
 
@@ -29,9 +29,13 @@ export class AttemptFolder {
     return join(this.path, name);
   }
 
-  /** Writes what is known before the program starts. */
+  /**
+   * Writes what is known before the program starts.
+   *
+   * @throws {Error} also when the run's folder is gone
+   */
   async prepare(spec: AttemptSpec, startedAtMs: number): Promise<void> {
-    mkdirSync(this.path, { recursive: true });
+    this.#make();
     this.#putAwayMetrics();
     const { argv, cwd } = spec;
     await this.#write("command.json", { argv, cwd, started_at: toInstant(startedAtMs), timeout_ms: spec.timeoutMs });
@@ -59,9 +63,9 @@ export class AttemptFolder {
    * @returns false when it has begun
    */
   giveUp(givenUpAtMs: number): boolean {
-    // A run's folder that is gone is not made again: its attempt finds nobody who would look for it.
+    // An attempt never makes its run's folder, so without it none can begin.
     if (!existsSync(this.#workspace)) return true;
-    mkdirSync(this.path, { recursive: true });
+    this.#make();
     const text = toJson({ given_up_at: toInstant(givenUpAtMs) });
     return createOnce(this.file("process.json"), text) || this.readProcess() === undefined;
   }
@@ -98,13 +102,26 @@ export class AttemptFolder {
   }
 
   readProcess(): ProcessRecord | undefined {
-    const value = this.#read("process.json");
-    return isProcessRecord(value) ? value : undefined;
+    return toProgram(this.#read("process.json"));
   }
 
   readEnd(): AttemptEnd | undefined {
     const value = this.#read("exit.json");
     return isAttemptEnd(value) ? value : undefined;
+  }
+
+  /** Makes the folder inside that of the run, which must be there. */
+  #make(): void {
+    for (const path of [join(this.path, ".."), this.path]) {
+      try {
+        mkdirSync(path);
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code === "EEXIST" && existsSync(join(path, "."))) continue;
+        if (code !== "ENOENT") throw error;
+        throw new Error(`the run's folder ${JSON.stringify(this.#workspace)} is gone (ENOENT)`, { cause: error });
+      }
+    }
   }
 
   /** The metrics of the attempt before go into its own folder, so that each attempt's numbers are its own. */

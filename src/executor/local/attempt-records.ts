@@ -14,9 +14,23 @@ export interface Supervision {
 /** Reads a record of {@link Supervision}; `undefined` for anything else, such as a program without a supervisor. */
 export function toSupervision(value: unknown): Supervision | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { supervisor, worker, grace_ms: graceMs, ...program } = value;
-  if (!isProcessRecord(program) || !isProcessRecord(supervisor) || !isProcessRecord(worker)) return undefined;
+  const { supervisor, worker, grace_ms: graceMs } = value;
+  const program = toProgram(value);
+  if (program === undefined || !isProcessRecord(supervisor) || !isProcessRecord(worker)) return undefined;
   return typeof graceMs === "number" ? { program, supervisor, worker, graceMs } : undefined;
+}
+
+/** Reads the program's process from a record, whoever looks after it; `undefined` for anything else. */
+export function toProgram(value: unknown): ProcessRecord | undefined {
+  if (!isProcessRecord(value)) return undefined;
+  const { pid, pgid, host, boot_id, start_fingerprint } = value;
+  return {
+    pid,
+    pgid,
+    host,
+    ...(boot_id === undefined ? {} : { boot_id }),
+    ...(start_fingerprint === undefined ? {} : { start_fingerprint }),
+  };
 }
 
 /** Whether a value from a file or another process is a process record. */
@@ -25,7 +39,9 @@ export function isProcessRecord(value: unknown): value is ProcessRecord {
     isJsonObject(value) &&
     typeof value["pid"] === "number" &&
     typeof value["pgid"] === "number" &&
-    typeof value["host"] === "string"
+    typeof value["host"] === "string" &&
+    (value["boot_id"] === undefined || typeof value["boot_id"] === "string") &&
+    (value["start_fingerprint"] === undefined || typeof value["start_fingerprint"] === "string")
   );
 }
 

@@ -1,5 +1,5 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import { Readable, type Writable } from "node:stream";
 
 import type { ProcessRecord } from "../../run/document.ts";
 import type { AttemptEnd, AttemptSpec } from "../executor.ts";
@@ -10,7 +10,11 @@ export type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 /** How an attempt's program is started and its end is kept: in front of a terminal, or under a supervisor. */
 export interface Launch {
-  /** Starts the program, in a process group of its own. */
+  /**
+   * Starts the program, in a process group of its own.
+   *
+   * @throws {Error} Node's own when it cannot be started, unless the child tells later
+   */
   spawn(spec: AttemptSpec): Child;
 
   /**
@@ -30,7 +34,7 @@ export interface Launch {
 export function launchDirectly(folder: AttemptFolder): Launch {
   return {
     spawn: ({ argv: [program = "", ...args], cwd, env }) =>
-      spawn(program, args, { cwd, env, detached: true, stdio: ["inherit", "pipe", "pipe"] }),
+      requirePipes(spawn(program, args, { cwd, env, detached: true, stdio: ["inherit", "pipe", "pipe"] })),
     record(_child, group) {
       // For extras: a full disk must not end the program.
       void folder.writeProcess(group).catch(() => undefined);
@@ -39,4 +43,20 @@ export function launchDirectly(folder: AttemptFolder): Launch {
     isStopAsked: () => false,
     keepEnd: (end) => folder.writeEnd(end, "each"),
   };
+}
+
+/**
+ * Node gives back a child without streams when no descriptor is left for them.
+ *
+ * @throws {Error} EMFILE
+ */
+export function requirePipes(child: ChildProcess): Child {
+  if (hasPipes(child)) return child;
+  // It tells the same later, and nobody would listen.
+  child.on("error", () => undefined);
+  throw Object.assign(new Error("too many files are open (EMFILE)"), { code: "EMFILE" });
+}
+
+function hasPipes(child: ChildProcess): child is Child {
+  return child.stdout instanceof Readable && child.stderr instanceof Readable;
 }

@@ -12,11 +12,13 @@ import type { Child, Launch } from "./launch.ts";
 import { countOomKills } from "./oom-kills.ts";
 import { endGroup, signalSameGroup } from "./process-group.ts";
 import { startTimer } from "./timer.ts";
-import { identifyProcess, isGroupAlive, recordOfGone } from "./process-identity.ts";
+import { identifyProcess, isGroupAlive, isSameProcessAlive, recordOfGone } from "./process-identity.ts";
 
 const STDERR_TAIL_BYTES = 8192;
-/** How long a pipe that a process outside the group still holds is read, after the program and its group are gone. */
+/** How long a pipe that a silent process outside the group still holds is read, after the program and its group. */
 const DRAIN_MS = 2000;
+/** The same for one that prints without end. */
+const MAX_DRAIN_MS = 4000;
 const DRAIN_POLL_MS = 20;
 
 /** How the program itself ended, before it is asked who wanted that. */
@@ -34,6 +36,8 @@ export class LocalAttempt implements RunningAttempt {
   readonly #launch: Launch;
   readonly #logs: { readonly stdout: CappedLog; readonly stderr: CappedLog };
   #group: ProcessRecord | undefined;
+  /** Why the program must not go on. */
+  #problem: string | undefined;
   /** Why we ended the group, when we did. */
   #endedBy: AttemptCause | undefined;
   #ending: Promise<void> | undefined;
@@ -51,9 +55,9 @@ export class LocalAttempt implements RunningAttempt {
     this.ended = this.#run(output);
   }
 
-  /** The program; `undefined` when it could not be started. */
+  /** The program; `undefined` when it could not be started, or must not go on. */
   get process(): ProcessRecord | undefined {
-    return this.#group;
+    return this.#problem === undefined ? this.#group : undefined;
   }
 
   stop(by: StopRequest): void {
@@ -114,24 +118,24 @@ export class LocalAttempt implements RunningAttempt {
       } catch (error) {
         return notStarted(error);
       }
-      const problem = this.#recordProcess(child);
+      this.#recordProcess(child);
       this.#read(child, output);
       child.on("error", notStarted);
       child.on("exit", (exitCode, signal) => {
         if (this.#launch.isStopAsked()) this.#endedBy ??= { kind: "stopped", by: "SIGTERM" };
         this.#isOver = true;
         const cause = this.#endedBy ?? toCause(exitCode, signal, () => (countOomKills() ?? 0) > (oomKills ?? 0));
-        const end = problem === undefined ? { cause, exitCode, signal } : toNotStarted(problem);
+        const end = this.#problem === undefined ? { cause, exitCode, signal } : toNotStarted(this.#problem);
         void this.#finish(child).then(() => resolve(end));
       });
     });
   }
 
-  #recordProcess(child: Child): string | undefined {
+  #recordProcess(child: Child): void {
     const { pid } = child;
-    if (pid === undefined) return undefined;
+    if (pid === undefined) return;
     this.#group = identifyProcess(pid, pid) ?? recordOfGone(pid);
-    return this.#launch.record(child, this.#group);
+    this.#problem = this.#launch.record(child, this.#group);
   }
 
   #read(child: Child, output: AttemptOutput): void {
@@ -155,18 +159,22 @@ export class LocalAttempt implements RunningAttempt {
     this.#lastOutputMs = performance.now();
     const streams = [child.stdout, child.stderr];
     await Promise.race([Promise.all(streams.map(untilClosed)), sleep(DRAIN_POLL_MS)]);
+    let drainedMs = 0;
     while (streams.some((stream) => !stream.closed) && !this.#isOutputGivenUp) {
       // A paused stream waits for our own reader, perhaps a pager, and has more to say.
       const isWaitedFor = streams.some((stream) => stream.isPaused());
-      if (!isWaitedFor && performance.now() - this.#lastOutputMs > DRAIN_MS) break;
+      const isSilent = performance.now() - this.#lastOutputMs > DRAIN_MS;
+      if (!isWaitedFor && (isSilent || drainedMs > MAX_DRAIN_MS)) break;
       await sleep(DRAIN_POLL_MS);
+      if (!isWaitedFor) drainedMs += DRAIN_POLL_MS;
     }
     for (const stream of streams) stream.destroy();
   }
 
   #end(cause: AttemptCause, graceMs: number): void {
-    if (!this.#isOver) this.#endedBy ??= cause;
     if (this.#group === undefined) return;
+    // It may be dead although we have not heard of it: then this is not why.
+    if (!this.#isOver && isSameProcessAlive(this.#group)) this.#endedBy ??= cause;
     if (graceMs === 0) signalSameGroup(this.#group, "SIGKILL");
     else this.#ending ??= endGroup(this.#group, graceMs);
   }

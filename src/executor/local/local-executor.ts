@@ -10,15 +10,14 @@ import { findGroupByEnvironment, identifyProcess, isGroupAlive, isSameProcessAli
 /** Executes attempts as process groups of this machine, watched by this process. */
 export class LocalExecutor implements Executor {
   readonly #workspaceOf: (jobId: JobId) => string;
+  #self: ProcessRecord | undefined;
 
   constructor(workspaceOf: (jobId: JobId) => string) {
     this.#workspaceOf = workspaceOf;
   }
 
   get self(): ProcessRecord {
-    const record = identifyProcess(process.pid, process.pid);
-    if (record === undefined) throw new Error("this process cannot find itself");
-    return record;
+    return (this.#self ??= identifySelf());
   }
 
   async start(spec: AttemptSpec, output: AttemptOutput): Promise<RunningAttempt> {
@@ -34,12 +33,13 @@ export class LocalExecutor implements Executor {
 
   survivors(jobId: JobId, attempt: number, watcher: ProcessRecord | undefined): Survivors {
     // An aexp that is killed just after it started the program leaves no record of it; the environment tells.
-    const program =
-      new AttemptFolder(this.#workspaceOf(jobId), attempt).readProcess() ??
-      findGroupByEnvironment(`AEXP_JOB_WORKSPACE=${this.#workspaceOf(jobId)}`);
+    const folder = new AttemptFolder(this.#workspaceOf(jobId), attempt);
+    const program = folder.readProcess() ?? findGroupByEnvironment(`AEXP_JOB_WORKSPACE=${this.#workspaceOf(jobId)}`);
     const host = watcher?.host ?? program?.host;
+    // The supervisor of a dead worker has yet to record the end of a program that is gone.
+    const supervisor = folder.readEnd() === undefined ? folder.readSupervision()?.supervisor : undefined;
     return {
-      watcher: watcher !== undefined && isSameProcessAlive(watcher) ? watcher : undefined,
+      watcher: [watcher, supervisor].find((record) => record !== undefined && isSameProcessAlive(record)),
       program: program !== undefined && isGroupAlive(program) ? program : undefined,
       foreignHost: host !== undefined && host !== this.self.host ? host : undefined,
     };
@@ -48,4 +48,10 @@ export class LocalExecutor implements Executor {
   async killGroup(group: ProcessRecord, graceMs: number): Promise<void> {
     await endGroup(group, graceMs);
   }
+}
+
+function identifySelf(): ProcessRecord {
+  const record = identifyProcess(process.pid, process.pid);
+  if (record === undefined) throw new Error("this process cannot find itself");
+  return record;
 }

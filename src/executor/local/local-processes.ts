@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 
-import { isSameProcessAlive } from "./process-identity.ts";
+import { isSameProcessAlive, signalProcess } from "./process-identity.ts";
 import type { ProcessRecord } from "../../run/document.ts";
 import type { LiveProcesses } from "../../run/live-processes.ts";
 
@@ -8,5 +8,8 @@ import type { LiveProcesses } from "../../run/live-processes.ts";
 export const localProcesses: LiveProcesses = {
   isRunning(record: ProcessRecord): boolean | undefined {
     return record.host === hostname() ? isSameProcessAlive(record) : undefined;
+  },
+  signal(record: ProcessRecord, signal: "SIGINT" | "SIGTERM"): boolean {
+    return isSameProcessAlive(record) && signalProcess(record.pid, signal);
   },
 };

@@ -85,6 +85,16 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+/** Sends a signal to one process; false when it is gone. @throws when it is somebody else's */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (systemErrorCode(error) === "ESRCH") return false;
+    throw error;
+  }
+}
+
 /** When the process started, in a form that only this machine understands; `undefined` for one that is gone or dead. */
 function startFingerprint(pid: number): string | undefined {
   if (process.platform === "linux") {

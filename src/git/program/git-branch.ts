@@ -4,7 +4,7 @@ import { rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 
 import { AexpError } from "../../model/errors.ts";
-import { withFolderLock } from "../../platform/folder-lock.ts";
+import { withLockFile } from "../../platform/lock-file.ts";
 import type { Branch, BranchState, MergeEntry, Replay, SharedChange, UnmergedFile, Upstream } from "../branch.ts";
 import { isEntryPath, isSharedFile, SHARED_PATHS } from "../shared-paths.ts";
 import { IndexMover } from "./index-mover.ts";
@@ -35,7 +35,7 @@ export class GitBranch implements Branch {
 
   async exclusively<T>(task: () => Promise<T>): Promise<T> {
     const lock = await this.#gitPath("aexp-sync.lock");
-    const done = await withFolderLock(lock, LOCK_WAIT_MS, async () => {
+    const done = await withLockFile(lock, LOCK_WAIT_MS, async () => {
       await this.#mover.finishInterrupted();
       await this.#removeOldIndexes();
       return await task();

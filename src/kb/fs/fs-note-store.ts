@@ -3,7 +3,7 @@ import { join, sep } from "node:path";
 
 import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
 import { explainWriteFailure } from "../../platform/atomic-write.ts";
-import { withFolderLock } from "../../platform/folder-lock.ts";
+import { withLockFile } from "../../platform/lock-file.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { NoteKind } from "../artifact.ts";
 import { KB_FOLDER, type KbListing, type NoteChange, type NoteFile, type NoteStore } from "../kb-store.ts";
@@ -82,7 +82,7 @@ export class FsNoteStore implements NoteStore {
       throw explainWriteFailure(error, folder);
     }
     const writer = await this.#openWriter();
-    const done = await withFolderLock(join(folder, "notes.lock"), LOCK_WAIT_MS, async (lock) => {
+    const done = await withLockFile(join(folder, "notes.lock"), LOCK_WAIT_MS, async (lock) => {
       if (lock.wasAbandoned) this.#removeLeftovers();
       await writer.finishInterrupted();
       const { changes, value } = await decide();

@@ -11,10 +11,15 @@ import { readJobId, readLane, readStoredTask, type StoredTask, withoutPrivate } 
 import { integer, type Row, text } from "./rows.ts";
 import { findTask, markStatus } from "./transition.ts";
 
-/** Takes the next eligible task; see `QueueStore.claim`. */
-export function claimTask(db: Database, request: ClaimRequest): Claim | undefined {
+/**
+ * Takes the next eligible task; see `QueueStore.claim`.
+ *
+ * @param isLikely whether there is one, as far as the caller knows; otherwise it costs an additional look
+ */
+export function claimTask(db: Database, request: ClaimRequest, isLikely = false): Claim | undefined {
+  keepWanted(db, request);
   // Workers that find nothing must not keep those waiting who have something to write.
-  if (db.read(() => chooseTask(db, db.now(), request)) === undefined) return undefined;
+  if (!isLikely && db.read(() => chooseTask(db, db.now(), request)) === undefined) return undefined;
   return db.write((tx) => {
     const id = chooseTask(db, tx.now, request);
     const task = id === undefined ? undefined : findTask(tx, id);
@@ -24,6 +29,7 @@ export function claimTask(db: Database, request: ClaimRequest): Claim | undefine
 
 /** See `QueueStore.holdBack`. */
 export function holdBackTask(db: Database, request: ClaimRequest, reason: TaskReason): JobId | undefined {
+  keepWanted(db, request);
   return db.write((tx) => {
     const id = chooseTask(db, tx.now, request);
     if (id === undefined) return undefined;
@@ -87,12 +93,12 @@ function chooseTask(db: Database, now: number, request: ClaimRequest): JobId | u
     machine: request.machine,
     local: request.executors.includes("local") ? 1 : 0,
     slurm: request.executors.includes("slurm") ? 1 : 0,
-    ids: request.ids === undefined ? null : JSON.stringify(request.ids),
   };
+  const bestOfClass = request.ids === undefined ? BEST_OF_CLASS : BEST_WANTED_OF_CLASS;
   let best: Candidate | undefined;
   for (const taskClass of queuedClasses(db)) {
     if (!isOpen(taskClass)) continue;
-    const row = db.get(BEST_OF_CLASS, { ...parameters, ...taskClass });
+    const row = db.get(bestOfClass, { ...parameters, ...taskClass });
     if (row === undefined) continue;
     const candidate = {
       id: readJobId(row, "id"),
@@ -107,15 +113,28 @@ function chooseTask(db: Database, now: number, request: ClaimRequest): JobId | u
 
 type TaskClass = { readonly lane: string; readonly kind: string; readonly caller: string };
 
-const BEST_OF_CLASS = `
+const bestOf = (condition: string): string => `
   SELECT t.id, t.eff_priority, t.seq FROM tasks t INDEXED BY tasks_claim
   WHERE t.state = 'queued' AND t.lane = :lane AND t.kind = :kind AND t.caller = :caller
     AND t.not_before <= :now AND t.owner = :owner AND (t.target IS NULL OR t.target = :machine)
     AND (t.executor = 'local' AND :local = 1 OR t.executor = 'slurm' AND :slurm = 1)
-    AND (:ids IS NULL OR t.id IN (SELECT value FROM json_each(:ids)))
-    AND (t.has_resources = 0 OR NOT EXISTS (
+    ${condition} AND (t.has_resources = 0 OR NOT EXISTS (
       SELECT 1 FROM task_resources q JOIN resource_locks k ON k.key = q.key WHERE q.run_id = t.id AND ${LIVE_LOCK}))
   ORDER BY t.eff_priority DESC, t.seq LIMIT 1`;
+const BEST_OF_CLASS = bestOf("");
+const BEST_WANTED_OF_CLASS = bestOf("AND t.id IN temp.wanted_tasks");
+
+/** For which ids the connection's own table was filled. */
+const wanted = new WeakMap<Database, ClaimRequest["ids"]>();
+
+/** Keeps the ids of a request in a table of this connection, because reading thousands of them takes longer than a claim. */
+function keepWanted(db: Database, { ids }: ClaimRequest): void {
+  if (ids === undefined || wanted.get(db) === ids) return;
+  db.run("CREATE TEMP TABLE IF NOT EXISTS wanted_tasks (id TEXT PRIMARY KEY) WITHOUT ROWID");
+  db.run("DELETE FROM temp.wanted_tasks");
+  db.run("INSERT OR IGNORE INTO temp.wanted_tasks SELECT value FROM json_each(:ids)", { ids: JSON.stringify(ids) });
+  wanted.set(db, ids);
+}
 
 /** The first class of queued tasks behind the given place in the index: one look, however many tasks there are. */
 const classAfter = (place: string): string => `

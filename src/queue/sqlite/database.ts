@@ -33,8 +33,8 @@ const POLITE_MS = 50;
 
 /** One connection, with its statements kept. Everything is synchronous; a transaction is never interleaved. */
 export class Database {
+  readonly path: string;
   readonly #connection: DatabaseSync;
-  readonly #path: string;
   readonly #nowMs: () => number;
   readonly #statements = new Map<string, StatementSync>();
   #politeUntil = 0;
@@ -42,7 +42,7 @@ export class Database {
 
   constructor(connection: DatabaseSync, path: string, nowMs: () => number) {
     this.#connection = connection;
-    this.#path = path;
+    this.path = path;
     this.#nowMs = nowMs;
   }
 
@@ -93,6 +93,16 @@ export class Database {
     }
   }
 
+  /** As {@link write}; and once it returns, not even a power cut undoes it. For what people ask for. */
+  writeDurably<T>(work: (tx: WriteTransaction) => T): T {
+    this.exec("PRAGMA synchronous = FULL");
+    try {
+      return this.write(work);
+    } finally {
+      this.exec("PRAGMA synchronous = NORMAL");
+    }
+  }
+
   /** Runs `work` on one consistent state of the database, without keeping any writer waiting. */
   read<T>(work: () => T): T {
     this.#whenFree("BEGIN");
@@ -124,7 +134,7 @@ export class Database {
       } catch (error) {
         // Inside a transaction the locks are held already; outside, a reader may meet a recovery or a checkpoint.
         const mayRepeat = isBusy(error) && !this.#connection.isTransaction && performance.now() < deadline;
-        if (!mayRepeat) throw explainDatabaseFailure(error, this.#path);
+        if (!mayRepeat) throw explainDatabaseFailure(error, this.path);
       }
       this.#pause(BUSY_STEP_MS);
     }
@@ -139,7 +149,7 @@ export class Database {
         this.#prepare(statement).run();
         return hasWaited;
       } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw explainDatabaseFailure(error, this.#path);
+        if (!isBusy(error) || performance.now() > deadline) throw explainDatabaseFailure(error, this.path);
       }
       hasWaited = true;
       this.#pause(BUSY_STEP_MS);

@@ -45,10 +45,10 @@ function moveWaiting(tx: WriteTransaction, lane: string, executor: ExecutorKind)
   });
 }
 
-/** See `QueueStore.declareLanes`. */
-export function declareLanes(db: Database, sections: Readonly<Record<string, LaneSection>>): void {
+/** See `QueueStore.declareLanes`. @returns whether anything was new */
+export function declareLanes(db: Database, sections: Readonly<Record<string, LaneSection>>): boolean {
   // Almost always nothing is new, and writers need not wait for us.
-  if (isDeclared(db, sections)) return;
+  if (isDeclared(db, sections)) return false;
   db.write((tx) => {
     for (const [name, section] of Object.entries(sections)) {
       const row = db.get("SELECT declared FROM lanes WHERE name = :name", { name });
@@ -57,6 +57,7 @@ export function declareLanes(db: Database, sections: Readonly<Record<string, Lan
       db.run("UPDATE lanes SET declared = :declared WHERE name = :name", { name, declared: JSON.stringify(section) });
     }
   });
+  return true;
 }
 
 function isDeclared(db: Database, sections: Readonly<Record<string, LaneSection>>): boolean {

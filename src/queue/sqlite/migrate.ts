@@ -2,11 +2,12 @@ import { hash } from "node:crypto";
 
 import { AexpError } from "../../model/errors.ts";
 import type { Database } from "./database.ts";
+import { restoreLanes } from "./lane-copy.ts";
 import type { Migration } from "./migrations/migrations.ts";
 import { integer, type Row, text } from "./rows.ts";
 
 /** Says in the file's header that the database is ours: "aexp". */
-export const APPLICATION_ID = 0x61657870;
+const APPLICATION_ID = 0x61657870;
 
 /**
  * Brings the schema up to the newest step. Each step is one transaction that begins with its version row, so two
@@ -17,7 +18,8 @@ export const APPLICATION_ID = 0x61657870;
 export function migrate(db: Database, path: string, migrations: readonly Migration[]): void {
   if (isCurrent(db, path, migrations)) return;
   for (const migration of migrations) {
-    db.write(({ now }) => {
+    db.write((tx) => {
+      const { now } = tx;
       refuseForeign(db, path);
       if (readVersions(db).some((row) => integer(row, "version") === migration.version)) return;
       if (migration.version === 1) {
@@ -33,6 +35,7 @@ export function migrate(db: Database, path: string, migrations: readonly Migrati
         now,
       });
       db.exec(migration.sql);
+      if (migration.version === 1) restoreLanes(tx);
     });
   }
 }

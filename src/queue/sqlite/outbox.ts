@@ -23,16 +23,19 @@ export function takeOutbox(
   if (db.get(DUE, { now: db.now(), limit: 1, topic }) === undefined) return [];
   return db.write((tx) => {
     const items = tx.db.all(DUE, { now: tx.now, limit, topic }).map((row) => readOutboxItem(row));
-    for (const { id } of items) {
-      tx.db.run("UPDATE outbox SET not_before = :until WHERE id = :id", { id, until: endOf(tx, hideMs) });
-    }
+    tx.db.run("UPDATE outbox SET not_before = :until WHERE id IN (SELECT value FROM json_each(:ids))", {
+      ids: JSON.stringify(items.map(({ id }) => id)),
+      until: endOf(tx, hideMs),
+    });
     return items;
   });
 }
 
 /** See `QueueStore.outboxDone`. */
 export function finishItems(tx: WriteTransaction, ids: readonly number[]): void {
-  for (const id of ids) tx.db.run("UPDATE outbox SET state = 'done', problem = NULL WHERE id = :id", { id });
+  tx.db.run("UPDATE outbox SET state = 'done', problem = NULL WHERE id IN (SELECT value FROM json_each(:ids))", {
+    ids: JSON.stringify(ids),
+  });
 }
 
 /** See `QueueStore.outboxFailed`. */
@@ -48,6 +51,11 @@ export function failItem(tx: WriteTransaction, id: number, problem: string): voi
     state: tries >= OUTBOX_MAX_TRIES ? "dead" : "pending",
     until: tx.now + outboxPauseMs(tries),
   });
+}
+
+/** See `QueueStore.reviveOutbox`. */
+export function reviveItems(tx: WriteTransaction): number {
+  return tx.db.run("UPDATE outbox SET state = 'pending', tries = 0, not_before = 0 WHERE state = 'dead'").changes;
 }
 
 /** See `QueueStore.outboxCounts`. */

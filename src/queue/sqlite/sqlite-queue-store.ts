@@ -25,10 +25,11 @@ import {
 import { listBatchJobs, noteJob, noteSubmitted } from "./batch-jobs.ts";
 import { claimTask, holdBackTask } from "./claim.ts";
 import type { Database } from "./database.ts";
+import { keepLaneCopy } from "./lane-copy.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
-import { countOutbox, failItem, finishItems, takeOutbox } from "./outbox.ts";
+import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
 import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "./records.ts";
@@ -46,8 +47,10 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
  * The queue in one SQLite file, for the processes of one machine. Methods are asynchronous by their interface only:
  * each does its whole work before it returns.
  */
-export class SqliteQueueStore implements QueueStore {
+class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
+  /** The last claim found a task, so the next one will probably do so, too. */
+  #isClaimLikely = false;
 
   constructor(db: Database) {
     this.#db = db;
@@ -62,15 +65,17 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async setLane(name: string, patch: LanePatch) {
-    return this.#db.write((tx) => setLane(tx, name, patch));
+    const lane = this.#db.writeDurably((tx) => setLane(tx, name, patch));
+    keepLaneCopy(this.#db);
+    return lane;
   }
 
   async declareLanes(sections: Readonly<Record<string, LaneSection>>) {
-    declareLanes(this.#db, sections);
+    if (declareLanes(this.#db, sections)) keepLaneCopy(this.#db);
   }
 
   async submit(group: NewGroup, tasks: readonly NewTask[]) {
-    return this.#db.write((tx) => submitTasks(tx, group, tasks)).map(withoutPrivate);
+    return this.#db.writeDurably((tx) => submitTasks(tx, group, tasks)).map(withoutPrivate);
   }
 
   async task(id: JobId) {
@@ -116,7 +121,9 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async claim(request: ClaimRequest) {
-    return claimTask(this.#db, request);
+    const claim = claimTask(this.#db, request, this.#isClaimLikely);
+    this.#isClaimLikely = claim !== undefined;
+    return claim;
   }
 
   async holdBack(request: ClaimRequest, reason: TaskReason) {
@@ -179,11 +186,11 @@ export class SqliteQueueStore implements QueueStore {
   }
 
   async requestStop(ids: readonly JobId[], mode: StopMode, reason: TaskReason) {
-    return this.#db.write((tx) => stopTasks(tx, ids, mode, reason));
+    return this.#db.writeDurably((tx) => stopTasks(tx, ids, mode, reason));
   }
 
   async retry(ids: readonly JobId[]) {
-    return this.#db.write((tx) => retryTasks(tx, ids)).map(withoutPrivate);
+    return this.#db.writeDurably((tx) => retryTasks(tx, ids)).map(withoutPrivate);
   }
 
   async purge(options: { readonly dryRun: boolean; readonly before?: number }) {
@@ -249,6 +256,10 @@ export class SqliteQueueStore implements QueueStore {
 
   async outboxFailed(id: number, problem: string) {
     this.#db.write((tx) => failItem(tx, id, problem));
+  }
+
+  async reviveOutbox() {
+    return this.#db.write((tx) => reviveItems(tx));
   }
 
   async outboxCounts() {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 
 import { isJsonObject } from "../../model/json.ts";
@@ -85,9 +85,32 @@ export class FsAttemptFiles implements AttemptFiles {
     return readJson(this.#attemptFile(jobId, attempt, name));
   }
 
+  removeLogs(jobId: JobId, { dryRun }: { readonly dryRun: boolean }): number {
+    let freed = 0;
+    for (const path of logPaths(`${this.#runs.workspaceOf(jobId)}/.aexp`)) {
+      const size = statSync(path, { throwIfNoEntry: false })?.size;
+      if (size === undefined) continue;
+      freed += size;
+      if (!dryRun) rmSync(path, { force: true });
+    }
+    return freed;
+  }
+
   #attemptFile(jobId: JobId, attempt: number, name: string): string {
     return `${this.#runs.workspaceOf(jobId)}/.aexp/attempt-${attempt}/${name}`;
   }
+}
+
+function logPaths(folder: string): readonly string[] {
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return []; // it was never executed here
+  }
+  return names
+    .filter((name) => /^attempt-\d+$/.test(name))
+    .flatMap((name) => ["stdout.log", "stderr.log"].map((log) => `${folder}/${name}/${log}`));
 }
 
 function* readLines(descriptor: number): Generator<string> {

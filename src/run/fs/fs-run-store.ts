@@ -1,11 +1,11 @@
-import { lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
 import { type Exact, type ExactObject, toExact, toPlain, toPythonJson } from "../../model/exact-json.ts";
 import { parseExactObject } from "../../model/exact-json-reader.ts";
 import { explainWriteFailure, flushFileSystem, writeFileAtomically } from "../../platform/atomic-write.ts";
-import { withFolderLock } from "../../platform/folder-lock.ts";
+import { withLockFile } from "../../platform/lock-file.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import { type DocumentPatch, EMPTY_DOCUMENT, type RunDocument, toRunDocument } from "../document.ts";
 import { isJobId, type JobId, parseJobId, toJobId } from "../job-id.ts";
@@ -164,13 +164,8 @@ export class FsRunStore implements RunStore {
     durability: "each" | "later" = "each",
   ): Promise<RunDocument> {
     this.#checkPresent(jobId);
-    const locks = join(this.path, ".aexp", "locks");
-    try {
-      mkdirSync(locks, { recursive: true });
-    } catch (error) {
-      throw explainWriteFailure(error, locks);
-    }
-    const outcome = await withFolderLock(join(locks, jobId), LOCK_WAIT_MS, async (lock) => {
+    const locks = this.#lockFolder();
+    const outcome = await withLockFile(join(locks, jobId), LOCK_WAIT_MS, async (lock) => {
       if (lock.wasAbandoned) removeLeftovers(this.workspaceOf(jobId));
       const current = this.readExactDocument(jobId);
       const before = toRunDocument(toPlain(current));
@@ -185,6 +180,16 @@ export class FsRunStore implements RunStore {
     });
     if (outcome === undefined) throw lockedError(jobId);
     return outcome.result;
+  }
+
+  #lockFolder(): string {
+    const locks = join(this.path, ".aexp", "locks");
+    try {
+      if (!existsSync(locks)) mkdirSync(locks, { recursive: true });
+    } catch (error) {
+      throw explainWriteFailure(error, locks);
+    }
+    return locks;
   }
 
   async flush(): Promise<void> {

@@ -27,21 +27,17 @@ describe("the command of a hook", () => {
   });
 
   it("names every path that may be in it", () => {
-    expect(wordsOf([hook("A=b/c.sh; sh -c 'd.py|e' >f"), hook(["g h/i.sh"])])).toEqual(
-      [
-        "-c",
-        "A",
-        "A=b/c.sh; sh -c 'd.py|e' >f",
-        "b/c.sh",
-        "d.py",
-        "e",
-        "f",
-        "g",
-        "g h/i.sh",
-        "h/i.sh",
-        "sh",
-      ].toSorted(),
+    const line = "A=b/c.sh; sh -c 'd.py|e' <f";
+    expect(wordsOf([hook(line), hook(["g h/i.sh"])])).toEqual(
+      ["-c", "A", line, "b/c.sh", "d.py", "e", "f", "g", "g h/i.sh", "h/i.sh", "sh"].toSorted(),
     );
+  });
+
+  it("does not name what it only writes", () => {
+    expect(wordsOf([hook("cat >> log 2>err.txt")])).toEqual(["cat", "cat >> log 2>err.txt"]);
+    expect(wordsOf([hook("cat > run.sh; sh run.sh")])).toContain("run.sh");
+    expect(wordsOf([hook("cat >run.sh;./run.sh>&2")])).toContain("./run.sh");
+    expect(wordsOf([hook("sh >log run.sh")])).toContain("run.sh");
   });
 
   it("is one line in messages", () => {

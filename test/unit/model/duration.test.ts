@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { parseDuration } from "../../../src/model/duration.ts";
+import { LONGEST_MS, parseDuration } from "../../../src/model/duration.ts";
 
 describe("parseDuration", () => {
   it.each([
@@ -19,4 +19,11 @@ describe("parseDuration", () => {
   it.each(["", "0", "soon", "-1s", "1y", "2h30", "30d", "1s extra"])("refuses %j", (text) => {
     expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: "cli.usage" }));
   });
+});
+
+it("takes longer times where no timer waits for them", () => {
+  expect(parseDuration("30d", "--retain", LONGEST_MS)).toBe(30 * 86_400_000);
+  expect(() => parseDuration("40000d", "--retain", LONGEST_MS)).toThrow(
+    '--retain="40000d" is not a duration between 1 ms and 36500 days',
+  );
 });

@@ -21,7 +21,7 @@ export class AdoptedAttempt implements SupervisedAttempt {
   readonly #folder: AttemptFolder;
   readonly #supervision: Supervision;
   #asked: Promise<void> | undefined;
-  #ending: Promise<void> | undefined;
+  #isEnding = false;
 
   constructor(folder: AttemptFolder, supervision: Supervision, lastMetric: () => JsonObject | undefined) {
     this.process = supervision.program;
@@ -37,7 +37,8 @@ export class AdoptedAttempt implements SupervisedAttempt {
     // First the wish, then the signal: the supervisor must not take the end for the program's own.
     this.#asked ??= this.#folder.writeStop(Date.now()).catch(() => undefined);
     if (mode === "kill") void this.#asked.then(() => signalSameGroup(this.process, "SIGKILL"));
-    else this.#ending ??= this.#asked.then(() => endGroup(this.process, this.#supervision.graceMs));
+    else if (!this.#isEnding) void this.#asked.then(() => endGroup(this.process, this.#supervision.graceMs));
+    this.#isEnding = true;
   }
 
   async #untilEnded(): Promise<AttemptEnd> {

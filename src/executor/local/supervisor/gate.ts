@@ -6,7 +6,7 @@ import { messageOf } from "../../../model/errors.ts";
 import type { AttemptSpec } from "../../executor.ts";
 import type { AttemptFolder } from "../attempt-folder.ts";
 import type { Supervision } from "../attempt-records.ts";
-import type { Launch } from "../launch.ts";
+import { type Launch, requirePipes } from "../launch.ts";
 
 /**
  * What a shell executes before the command: it waits for a line, so that the process is on record before the command
@@ -29,14 +29,10 @@ export function launchThroughGate(
   return {
     spawn(spec) {
       const { program, args } = toGated(spec);
-      const child = spawn(program, args, {
-        cwd: spec.cwd,
-        env: spec.env,
-        detached: true,
-        stdio: ["pipe", "pipe", "pipe"],
-      });
+      const { cwd, env } = spec;
+      const child = requirePipes(spawn(program, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] }));
       // A gate that is gone needs no line.
-      child.stdin.on("error", () => undefined);
+      child.stdin?.on("error", () => undefined);
       return child;
     },
     record(child, program) {
@@ -82,7 +78,9 @@ function toShell(env: AttemptSpec["env"]): { readonly shell: string; readonly fl
  */
 function findProgram(program: string, { cwd, env }: AttemptSpec): string {
   if (program.includes("/")) {
-    accessSync(resolve(cwd, program), constants.X_OK);
+    const path = resolve(cwd, program);
+    accessSync(path, constants.X_OK);
+    if (statSync(path).isDirectory()) throw Object.assign(new Error("spawn EACCES"), { code: "EACCES" });
     return program;
   }
   const places = (env["PATH"] ?? "/usr/bin:/bin").split(delimiter).map((folder) => resolve(cwd, folder, program));
@@ -100,5 +98,3 @@ function isExecutable(path: string): boolean {
     return false; // not there, or not for us
   }
 }
-
-

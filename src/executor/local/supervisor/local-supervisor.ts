@@ -87,6 +87,10 @@ export class LocalSupervisor implements Supervisor {
     return new AdoptedAttempt(folder, supervision, lastMetric);
   }
 
+  hasBegun(jobId: JobId, attempt: number): boolean {
+    return new AttemptFolder(this.#options.workspaceOf(jobId), attempt).isTaken();
+  }
+
   freeBytes(path: string): number | undefined {
     try {
       const { bavail, bsize } = statfsSync(path);

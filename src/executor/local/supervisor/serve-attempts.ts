@@ -38,7 +38,10 @@ export function serveAttempts(): void {
       void attempts.get(order.id)?.then((attempt) => attempt?.end("SIGTERM", order.mode));
       return;
     }
-    attempts.set(order.id, start(order, self, () => attempts.delete(order.id)));
+    attempts.set(
+      order.id,
+      start(order, self, () => attempts.delete(order.id)),
+    );
   });
 }
 

@@ -1,1 +1,0 @@
-export { serveAttempts } from "../executor/local/supervisor/serve-attempts.ts";
