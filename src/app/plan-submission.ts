@@ -1,4 +1,4 @@
-import type { ComputeRequest } from "../executor/compute-request.ts";
+import type { ComputeRequest } from "../queue/compute-request.ts";
 import { AexpError } from "../model/errors.ts";
 import { toPythonJson } from "../model/exact-json.ts";
 import { didYouMean } from "../model/nearest.ts";

@@ -1,4 +1,4 @@
-import { type ComputeRequest, mergeComputeRequests, parseComputeRequest } from "../executor/compute-request.ts";
+import { type ComputeRequest, mergeComputeRequests, parseComputeRequest } from "../queue/compute-request.ts";
 import { AexpError } from "../model/errors.ts";
 import { isExactObject, toPlain } from "../model/exact-json.ts";
 import { fieldOf } from "../kb/note.ts";

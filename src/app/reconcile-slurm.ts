@@ -1,5 +1,5 @@
 import type { BatchExecutor, BatchSpec, JobReport } from "../executor/batch-executor.ts";
-import type { ComputeRequest } from "../executor/compute-request.ts";
+import type { ComputeRequest } from "../queue/compute-request.ts";
 import { type EndedJob, judgeJob } from "../executor/judge-job.ts";
 import { messageOf } from "../model/errors.ts";
 import type { AttemptResult, BatchJob, Claim, QueueStore } from "../queue/queue-store.ts";
@@ -273,12 +273,20 @@ export class SlurmReconciler {
     return false;
   }
 
-  /** Finds the job of an attempt that may have been submitted before. Of several one is kept. */
+  /**
+   * Finds the job of an attempt that may have been submitted before. Of several one is kept. An attempt that has begun
+   * is never submitted again, even when its job is forgotten: what became of it counts.
+   */
   async #adoptJob(claim: Claim): Promise<boolean> {
     const { id, attempt, createdAt } = claim.task;
     const found = await this.#batch.find(id, attempt, createdAt - DAY_MS);
-    const { startedBy } = this.#batch.traces(id, attempt);
-    const kept = found.find((schedulerJobId) => schedulerJobId === startedBy) ?? found.at(-1);
+    const { startedBy, end } = this.#batch.traces(id, attempt);
+    if (found.length === 0 && end !== undefined && startedBy !== undefined) {
+      await this.#noteSubmitted(claim, startedBy, true);
+      await this.#end(claim, { ...toResult(end), endedAt: end.endedAtMs });
+      return true;
+    }
+    const kept = startedBy ?? found.at(-1);
     if (kept === undefined) return false;
     const extra = found.filter((schedulerJobId) => schedulerJobId !== kept);
     if (extra.length > 0) await this.#batch.cancel(extra);

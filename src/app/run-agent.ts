@@ -1,7 +1,7 @@
 import { AGENT_POOLS } from "../queue/pool.ts";
 import type { ProcessRecord } from "../run/document.ts";
 import { messageOf } from "../model/errors.ts";
-import { deliverOutbox } from "./deliver-outbox.ts";
+import { deliverEvents, deliverMarks } from "./deliver-outbox.ts";
 import { type BatchPorts, type ReconcileOptions, SlurmReconciler } from "./reconcile-slurm.ts";
 import type { Repo } from "./repo.ts";
 
@@ -45,6 +45,7 @@ export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOpti
   const startedAt = await store.now();
   let purgeDue = repo.clock.monotonicMs() + PURGE_FIRST_MS;
   let lastProblem: string | undefined;
+  let hooks: Promise<unknown> | undefined;
   let summary: AgentSummary = { ticks: 0, submitted: 0, ended: 0 };
   while (!signal.aborted) {
     try {
@@ -56,7 +57,11 @@ export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOpti
         purgeDue = repo.clock.monotonicMs() + PURGE_MS;
         await store.purge({ dryRun: false });
       }
-      await deliverOutbox(repo, store);
+      await deliverMarks(repo, store);
+      // A slow hook keeps nobody waiting.
+      hooks ??= deliverEvents(repo, store)
+        .catch((error: unknown) => observe({ kind: "problem", message: messageOf(error) }))
+        .finally(() => (hooks = undefined));
       lastProblem = undefined;
     } catch (error) {
       // The queue may be back at the next look; until then nothing is lost.
@@ -67,6 +72,7 @@ export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOpti
     summary = { ...summary, ticks: summary.ticks + 1 };
     await pause(intervalMs, signal);
   }
+  await hooks;
   await store.removeWorker(workerId);
   return summary;
 }

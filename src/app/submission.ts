@@ -1,4 +1,4 @@
-import type { ComputeRequest } from "../executor/compute-request.ts";
+import type { ComputeRequest } from "../queue/compute-request.ts";
 import type { ExactObject } from "../model/exact-json.ts";
 import type { CommandTemplate } from "../queue/command-template.ts";
 import type { NeedText } from "../queue/needs.ts";

@@ -1,6 +1,6 @@
 import * as Flags from "@oclif/core/flags";
 
-import { type ComputeRequest, parseComputeRequest } from "../executor/compute-request.ts";
+import { type ComputeRequest, parseComputeRequest } from "../queue/compute-request.ts";
 
 /** What SLURM is to reserve for each run. Only lanes that SLURM serves take them. */
 export const COMPUTE_FLAGS = {

@@ -7,7 +7,7 @@ import { parsePlan } from "../app/read-plan.ts";
 import { checkNoteId } from "../app/register-run.ts";
 import type { Repo } from "../app/repo.ts";
 import type { SubmissionEntry, SubmissionRequest } from "../app/submission.ts";
-import { mergeComputeRequests, parseComputeRequest } from "../executor/compute-request.ts";
+import { mergeComputeRequests, parseComputeRequest } from "../queue/compute-request.ts";
 import { parseDuration } from "../model/duration.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
 import type { CommandTemplate } from "../queue/command-template.ts";

@@ -1,5 +1,5 @@
 import type { ProjectConfig } from "../generated/config.ts";
-import { type ComputeRequest, parseComputeRequest } from "../executor/compute-request.ts";
+import { type ComputeRequest, parseComputeRequest } from "../queue/compute-request.ts";
 import { isConfig } from "../generated/validators.js";
 import { parseByteSize } from "../model/byte-size.ts";
 import { AexpError, messageOf } from "../model/errors.ts";

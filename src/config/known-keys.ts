@@ -1,5 +1,5 @@
 import type { LaneSection, ProjectConfig } from "../generated/config.ts";
-import { COMPUTE_KEYS } from "../executor/compute-request.ts";
+import { COMPUTE_KEYS } from "../queue/compute-request.ts";
 import { isJsonObject } from "../model/json.ts";
 import { didYouMean } from "../model/nearest.ts";
 

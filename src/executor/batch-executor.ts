@@ -1,5 +1,5 @@
 import type { JobId } from "../run/job-id.ts";
-import type { ComputeRequest } from "./compute-request.ts";
+import type { ComputeRequest } from "../queue/compute-request.ts";
 import type { AttemptEnd, AttemptSpec } from "./executor.ts";
 
 /** One execution of a run that a scheduler is to start, somewhere and some time. */

@@ -1,4 +1,4 @@
-import { COMPUTE_KEYS } from "../executor/compute-request.ts";
+import { COMPUTE_KEYS } from "./compute-request.ts";
 import type { PlanEntry, SubmissionPlan } from "../generated/plan.ts";
 import { isPlan } from "../generated/validators.js";
 import { type Exact, type ExactObject, isExactObject, toPlain } from "../model/exact-json.ts";

@@ -1,4 +1,4 @@
-import { type ComputeRequest, parseComputeRequest } from "../executor/compute-request.ts";
+import { type ComputeRequest, parseComputeRequest } from "./compute-request.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
 import { isJsonObject } from "../model/json.ts";
 import { isJobId } from "../run/job-id.ts";

@@ -1,4 +1,4 @@
-import type { ComputeRequest } from "../executor/compute-request.ts";
+import type { ComputeRequest } from "./compute-request.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { ReasonCode, RunStatus } from "../run/run-status.ts";
 

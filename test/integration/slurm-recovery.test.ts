@@ -1,11 +1,23 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { currentUser } from "../../src/wiring/current-user.ts";
 import { runCli } from "../helpers/cli.ts";
-import { makeFakeProject } from "../helpers/slurm-project.ts";
+import { type FakeProject, makeFakeProject } from "../helpers/slurm-project.ts";
+
+/** Has a node execute the job. */
+function carryOut({ slurm, execute }: FakeProject): void {
+  execute(1);
+  slurm.run(1);
+  slurm.end(1);
+}
+
+function carryOutAndForget({ slurm, execute }: FakeProject): void {
+  execute(1);
+  slurm.change(1, { isForgotten: true });
+}
 
 describe("stopping", () => {
   it("cancels jobs that are to stop, and records them as stopped", async () => {
@@ -141,6 +153,32 @@ describe("recovering", () => {
 
     expect(await project.stateOf(id)).toBe("complete");
     expect(await project.store.attempts(id)).toMatchObject([{ schedulerJobId: "2", outcome: "complete" }]);
+  });
+
+  it.each([
+    { what: "runs", before: () => undefined, after: carryOut },
+    { what: "has ended", before: carryOut, after: () => undefined },
+    { what: "has ended and is forgotten", before: carryOutAndForget, after: () => undefined },
+  ])("takes a job up again that $what when the database was lost", async ({ before, after }) => {
+    const project = await makeFakeProject();
+    const id = await project.addOne("--sp", "n=1", "--command", "echo x >> {workspace}/times");
+    await project.tick();
+    project.slurm.run(1);
+    await project.tick();
+    expect(project.factsOf(id)).toMatchObject({ status: "running" });
+    before(project);
+    await project.store[Symbol.asyncDispose]();
+    rmSync(join(project.root, ".aexp", "state"), { recursive: true });
+    const cli = async (...argv: readonly string[]) => await runCli(project.root, argv, { env: project.env });
+
+    expect(await cli("queue", "recover", "--rebuild")).toMatchObject({ exitCode: 0 });
+    await cli("slurm", "reconcile");
+    expect(project.slurm.jobs()).toHaveLength(1);
+    after(project);
+    await cli("slurm", "reconcile");
+
+    expect(project.factsOf(id)).toMatchObject({ status: "complete", attempt: 1, attempts: [{ n: 1 }] });
+    expect(readFileSync(join(project.repo.runs.workspaceOf(id), "times"), "utf8")).toBe("x\n");
   });
 
   it("takes no job for its own that is another clone's", async () => {

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-
 import { AexpError } from "../../model/errors.ts";
 import { writeFileAtomically } from "../../platform/atomic-write.ts";
 import type { JobId } from "../../run/job-id.ts";
@@ -13,7 +11,7 @@ import type {
   SchedulerFacts,
   SubmitOutcome,
 } from "../batch-executor.ts";
-import { type ComputeRequest, toSbatchOptions } from "../compute-request.ts";
+import { type ComputeRequest, toSbatchOptions } from "../../queue/compute-request.ts";
 import { parseSacct, parseScontrolJobs, SACCT_FORMAT } from "../sacct.ts";
 import { renderSbatchScript, toJobName } from "../sbatch-script.ts";
 import { BatchFolder } from "./batch-folder.ts";
@@ -173,11 +171,6 @@ export class SlurmExecutor implements BatchExecutor {
   async #run(program: string, args: readonly string[]): Promise<SlurmOutput> {
     return await runSlurm(program, args, { env: forQuestions(this.#options.env), timeoutMs: ASK_MS });
   }
-}
-
-/** Whether this machine has the commands of SLURM. */
-export function hasSlurm(searchPath: string): boolean {
-  return searchPath.split(":").some((folder) => folder !== "" && existsSync(`${folder}/sbatch`));
 }
 
 function failure(program: string, output: SlurmOutput): AexpError {

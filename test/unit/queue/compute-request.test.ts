@@ -5,7 +5,7 @@ import {
   mergeComputeRequests,
   parseComputeRequest,
   toSbatchOptions,
-} from "../../../src/executor/compute-request.ts";
+} from "../../../src/queue/compute-request.ts";
 
 describe("parseComputeRequest", () => {
   it("reads every key, numbers and texts alike", () => {
