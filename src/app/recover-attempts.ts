@@ -1,12 +1,12 @@
 import type { SupervisedAttempt } from "../executor/supervisor.ts";
-import type { Claim, WorkerInfo } from "../queue/queue-store.ts";
+import type { Claim } from "../queue/queue-store.ts";
 import { isTerminalState, type Lease, type Task } from "../queue/task.ts";
-import type { ProcessRecord } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { WorkPorts } from "./execute-task.ts";
 import { findAttempt } from "./find-attempt.ts";
 import type { Repo } from "./repo.ts";
 import type { RecoveryOutcome } from "./work-events.ts";
+import { lifeOfWorker } from "./worker-life.ts";
 
 /** Who recovers attempts, and how. */
 export interface RecoverOptions {
@@ -59,7 +59,10 @@ async function findOrphans(repo: Repo, { store, executor }: WorkPorts, workerId:
   const expired = await store.expired(workerId, MAX_EXPIRED);
   const dead = new Set<string>();
   const { self } = executor;
-  for (const worker of await store.workers()) if (isDead(repo, self, worker)) dead.add(worker.id);
+  for (const worker of await store.workers()) {
+    // Where nothing is known, such as of an earlier boot or of another machine, the lease decides.
+    if (lifeOfWorker(repo, self, worker) === "dead") dead.add(worker.id);
+  }
   const active = dead.size === 0 ? [] : await store.tasks({ states: ["running", "finalizing"] });
   const orphaned = active.filter(({ lease }) => lease !== undefined && dead.has(lease.workerId));
   for (const id of dead) {
@@ -70,17 +73,6 @@ async function findOrphans(repo: Repo, { store, executor }: WorkPorts, workerId:
     const { lease } = task;
     return lease === undefined || task.executor !== "local" ? [] : [{ task, lease }];
   });
-}
-
-/**
- * Whether the process of a worker is provably gone. Of another machine nothing is known, nor of an earlier boot, which
- * may be the boot of another machine with the same name; there the lease decides.
- */
-function isDead(repo: Repo, self: ProcessRecord, worker: WorkerInfo): boolean {
-  const { machine, pid, startFingerprint, bootId } = worker;
-  if (machine !== repo.machineLabel || startFingerprint === undefined || bootId !== self.boot_id) return false;
-  const record = { ...self, pid, pgid: pid, start_fingerprint: startFingerprint };
-  return repo.processes.isRunning(record) === false;
 }
 
 /** Whether an attempt was made on another machine, where its program may well be alive. */

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import type { AttemptEnd } from "../executor/executor.ts";
 import { toShellExitCode } from "../executor/judge-attempt.ts";
@@ -7,10 +6,9 @@ import type { SupervisedAttempt } from "../executor/supervisor.ts";
 import { messageOf } from "../model/errors.ts";
 import { admitsKind, type Pool } from "../queue/pool.ts";
 import type { AttemptResult, Claim, ClaimRequest, Renewal } from "../queue/queue-store.ts";
-import type { TaskReason, TaskState } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
+import { BackgroundDelivery } from "./background-delivery.ts";
 import { CodeWatch } from "./code-watch.ts";
-import { deliverEvents, deliverMarks } from "./deliver-outbox.ts";
 import { startTask, type WorkPorts } from "./execute-task.ts";
 import { toResult } from "./find-attempt.ts";
 import { LiveAttempt } from "./live-attempt.ts";
@@ -18,6 +16,8 @@ import { purgeQueue } from "./purge-queue.ts";
 import type { QueueTiming } from "./queue-timing.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
 import type { Repo } from "./repo.ts";
+import { Resilience } from "./resilience.ts";
+import { settleAttempt } from "./settle-attempt.ts";
 import type { WorkControl, WorkCounts, WorkEvent, WorkSummary, WorkView } from "./work-events.ts";
 import { findWorkLeft, type Service } from "./work-left.ts";
 
@@ -73,6 +73,8 @@ class Worker {
   readonly #options: WorkOptions;
   readonly #service: Service;
   readonly #code: CodeWatch;
+  readonly #resilience: Resilience;
+  readonly #delivery: BackgroundDelivery;
   readonly #startedMs: number;
   readonly #startedAtMs: number;
   /** By lease token. */
@@ -87,10 +89,7 @@ class Worker {
   #isCutOff = false;
   #isWoken = false;
   #wake: () => void = () => undefined;
-  #delivery: Promise<unknown> | undefined;
-  #hooks: Promise<unknown> | undefined;
   #isHeldBack = false;
-  #lastProblem: string | undefined;
   readonly #due: Record<Chore, number>;
 
   constructor(repo: Repo, ports: WorkPorts, options: WorkOptions) {
@@ -100,6 +99,8 @@ class Worker {
     const { pools, lanes, ids, owner } = options;
     this.#service = { pools, lanes, ids, owner, machine: repo.machineLabel };
     this.#code = new CodeWatch(repo);
+    this.#resilience = new Resilience((message) => options.observe({ kind: "problem", message }), repo.clock);
+    this.#delivery = new BackgroundDelivery(repo, ports.store, this.#resilience);
     const now = repo.clock.monotonicMs();
     this.#startedMs = now;
     this.#startedAtMs = repo.clock.nowMs();
@@ -117,11 +118,11 @@ class Worker {
     for (;;) {
       await this.#attend();
       const mayClaim = this.#ending === undefined && !this.#isCutOff;
-      const hasClaimed = mayClaim && (await this.#survive(() => this.#fillSlots(), false));
+      const hasClaimed = mayClaim && (await this.#resilience.survive(() => this.#fillSlots(), false));
       if (hasClaimed) continue;
       if (this.#ending !== undefined && this.#live.size === 0) break;
       if (this.#options.isUntilEmpty && this.#live.size === 0) {
-        const left = await this.#survive(() => findWorkLeft(this.#ports.store, this.#service), undefined);
+        const left = await this.#resilience.survive(() => findWorkLeft(this.#ports.store, this.#service), undefined);
         if (left?.isAny === false) {
           waiting = left.stuck;
           break;
@@ -130,7 +131,8 @@ class Worker {
       await this.#pause();
     }
     await Promise.all(this.#carried);
-    await this.#leave();
+    await this.#delivery.finish();
+    await this.#resilience.survive(() => this.#ports.store.removeWorker(this.#options.workerId), undefined);
     const wallclockS = (this.#repo.clock.monotonicMs() - this.#startedMs) / 1000;
     return { ...this.#counts, wallclockS, waiting, ended: this.#ending ?? "empty" };
   }
@@ -145,14 +147,17 @@ class Worker {
     if (this.#isDue("renew", timing.renewMs)) await this.#renew();
     // Each of the others would wait for the store as well, and the fence would come too late.
     if (this.#isCutOff) return;
-    if (this.#isDue("reap", timing.reapMs)) await this.#survive(() => this.#reap(), undefined);
+    if (this.#isDue("reap", timing.reapMs)) await this.#resilience.survive(() => this.#reap(), undefined);
     if (this.#live.size > 0 && this.#isDue("stops", timing.pollMs * 2)) {
-      await this.#survive(() => this.#obeyStops(), undefined);
+      await this.#resilience.survive(() => this.#obeyStops(), undefined);
     }
-    if (this.#isDue("age", AGE_MS)) await this.#survive(() => this.#ports.store.age(), 0);
+    if (this.#isDue("age", AGE_MS)) await this.#resilience.survive(() => this.#ports.store.age(), 0);
     if (this.#isDue("purge", PURGE_MS))
-      await this.#survive<unknown>(() => purgeQueue(this.#repo, this.#ports.store, { dryRun: false }), undefined);
-    if (this.#delivery === undefined && this.#isDue("deliver", DELIVERY_MS)) this.#deliver();
+      await this.#resilience.survive<unknown>(
+        () => purgeQueue(this.#repo, this.#ports.store, { dryRun: false }),
+        undefined,
+      );
+    if (this.#isDue("deliver", DELIVERY_MS)) this.#delivery.begin();
   }
 
   #isDue(what: Chore, everyMs: number): boolean {
@@ -255,58 +260,30 @@ class Worker {
     await this.#settle(live, result, end);
   }
 
-  /** Writes down how an attempt ended, unless it is somebody else's by now. */
+  /** Writes down how an attempt ended, unless it is somebody else's by now, and tells it. */
   async #settle(live: LiveAttempt, result: AttemptResult, end: AttemptEnd | undefined): Promise<void> {
-    const { store } = this.#ports;
-    const { id } = live.task;
-    // What nobody asked to stop was given back, by us or by the worker before us.
-    const task = result.state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
-    const isReleased = result.state === "stopped" && (live.fate === "released" || task?.stop === undefined);
-    let state: TaskState | undefined;
-    if (live.fate === "discarded") {
-      // If nobody has taken it over yet, it is settled now that its program is dead.
-      const reason = { code: "lost", message: "its worker lost the lease" } as const;
-      await this.#insist(live, () => store.finish(id, live.token, { state: "failed", reason }, Math.random()));
-    } else if (isReleased) {
-      const isOurs = await this.#insist(live, () => store.release(id, live.token));
-      if (isOurs === true) state = (await this.#survive(() => store.task(id), undefined))?.state ?? "queued";
-    } else {
-      state = (await this.#insist(live, () => store.finish(id, live.token, result, Math.random())))?.state;
-    }
-    if (state === undefined) {
+    const { timing, observe } = this.#options;
+    // After a lease's time it is left to whoever finds the task: its end is on record.
+    const patience = { everyMs: timing.pollMs * 5, forMs: timing.leaseMs };
+    const what = `the end of run ${live.task.id} could not be written`;
+    const settled = await settleAttempt(this.#ports.store, live, result, (write) =>
+      this.#resilience.insist(what, patience, write),
+    );
+    if (settled === undefined) {
       this.#count("leasesLost");
-      this.#options.observe({ kind: "lease_lost", attempt: live });
+      observe({ kind: "lease_lost", attempt: live });
       return;
     }
-    // Who stopped it, and not by which signal we did.
-    const stopped = state === "stopped" ? await this.#survive(() => store.task(id), undefined) : undefined;
-    this.#tellEnd(live, { state, isReleased, reason: stopped?.reason ?? result.reason, end });
-  }
-
-  #tellEnd(
-    live: LiveAttempt,
-    {
-      state,
-      isReleased,
-      reason,
-      end,
-    }: {
-      readonly state: TaskState;
-      readonly isReleased: boolean;
-      readonly reason: TaskReason | undefined;
-      readonly end: AttemptEnd | undefined;
-    },
-  ): void {
+    const { state, isReleased } = settled;
     if (state === "complete" || state === "failed" || state === "stopped") this.#count(state);
     else this.#count(isReleased ? "released" : "retried");
     if (state === "failed" && this.#options.isFailureFinal === true) this.#ending ??= "failure";
-    this.#options.observe({
+    const wallclockS = end?.wallclockS ?? 0;
+    observe({
       kind: "ended",
       attempt: live,
-      state,
-      reason,
-      isReleased,
-      wallclockS: end?.wallclockS ?? 0,
+      ...settled,
+      wallclockS,
       exitCode: end === undefined ? 1 : toShellExitCode(end),
     });
   }
@@ -319,7 +296,7 @@ class Worker {
     const { workerId, timing } = this.#options;
     const askedMs = this.#repo.clock.monotonicMs();
     const tokens = [...this.#live.keys()];
-    const renewal = await this.#survive<Renewal | undefined>(async () => {
+    const renewal = await this.#resilience.survive<Renewal | undefined>(async () => {
       await this.#report();
       return await this.#ports.store.renew(workerId, tokens, timing.leaseMs);
     }, undefined);
@@ -333,7 +310,8 @@ class Worker {
 
   /** Others may take our attempts for dead soon, so they must be dead by then. */
   #fence(): void {
-    if (this.#live.size > 0) this.#tell("no lease could be renewed in time: the programs that run are ended");
+    if (this.#live.size > 0)
+      this.#resilience.tell("no lease could be renewed in time: the programs that run are ended");
     for (const live of this.#live.values()) live.discard();
     this.#renewedMs = this.#repo.clock.monotonicMs();
   }
@@ -381,26 +359,6 @@ class Worker {
     this.#wakeUp();
   }
 
-  #deliver(): void {
-    const { store } = this.#ports;
-    this.#delivery = this.#survive<unknown>(() => deliverMarks(this.#repo, store), undefined).finally(() => {
-      this.#delivery = undefined;
-    });
-    // A slow hook keeps no document waiting.
-    this.#hooks ??= this.#survive<unknown>(() => deliverEvents(this.#repo, store), undefined).finally(() => {
-      this.#hooks = undefined;
-    });
-  }
-
-  async #leave(): Promise<void> {
-    const { store } = this.#ports;
-    await this.#delivery;
-    await this.#survive<unknown>(() => deliverMarks(this.#repo, store), undefined);
-    await this.#hooks;
-    await this.#survive<unknown>(() => deliverEvents(this.#repo, store), undefined);
-    await this.#survive(() => store.removeWorker(this.#options.workerId), undefined);
-  }
-
   async #report(): Promise<void> {
     const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = this.#ports.executor.self;
     await this.#ports.store.reportWorker({
@@ -413,37 +371,6 @@ class Worker {
       state: this.#ending === undefined ? "up" : "draining",
       startedAt: this.#startedAtMs,
     });
-  }
-
-  /** Tries until it succeeds. After a lease's time it is left to whoever finds the task: its end is on record. */
-  async #insist<T>(live: LiveAttempt, write: () => Promise<T>): Promise<T | undefined> {
-    const { timing } = this.#options;
-    const deadline = this.#repo.clock.monotonicMs() + timing.leaseMs;
-    for (;;) {
-      try {
-        return await write();
-      } catch (error) {
-        this.#tell(`the end of run ${live.task.id} could not be written: ${messageOf(error)}`);
-        if (this.#repo.clock.monotonicMs() > deadline) return undefined;
-      }
-      await sleep(timing.pollMs * 5);
-    }
-  }
-
-  async #survive<T>(task: () => Promise<T>, otherwise: T): Promise<T> {
-    try {
-      return await task();
-    } catch (error) {
-      this.#tell(messageOf(error));
-      return otherwise;
-    }
-  }
-
-  /** Once for each problem, however often it is met. */
-  #tell(problem: string): void {
-    if (problem === this.#lastProblem) return;
-    this.#lastProblem = problem;
-    this.#options.observe({ kind: "problem", message: problem });
   }
 
   #wakeUp(): void {

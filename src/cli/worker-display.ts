@@ -51,7 +51,8 @@ export class PlainDisplay implements WorkerDisplay {
   }
 
   observe(event: WorkEvent): void {
-    this.#write(renderWorkEvent(event));
+    const isWaiting = event.kind === "draining" && event.running > 0;
+    this.#write(`${renderWorkEvent(event)}${isWaiting ? "; Ctrl-C or TERM again gives them back at once" : ""}`);
   }
 
   stopping(): void {

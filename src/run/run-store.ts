@@ -28,9 +28,7 @@ export interface NewRun {
 }
 
 /** Works out what is to change in a document, which nobody else writes meanwhile. */
-export type DocumentChange = (
-  current: RunDocument,
-) => DocumentPatch | undefined | Promise<DocumentPatch | undefined>;
+export type DocumentChange = (current: RunDocument) => DocumentPatch | undefined | Promise<DocumentPatch | undefined>;
 
 /** The local runs: a signac 2 project. */
 export interface RunStore {

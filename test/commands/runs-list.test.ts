@@ -27,7 +27,14 @@ function screenText(root: string, width: number, color = false): string {
   const repo = { ...openRepo({ cwd: root, env: {}, warn: () => {} }), machineLabel: "laptop" };
   const rows = [...listRuns(repo)].toSorted((a, b) => ((a.createdAt ?? "") < (b.createdAt ?? "") ? 1 : -1));
   const screen = { width, color, isTTY: true, nowMs: Date.parse("2026-03-01T12:00:00Z"), isUnicode: true };
-  const context = { ...screen, isExact: false, idLength: 8, waitsOf: () => "", seriesOf: () => new Map(), documentOf: () => ({}) };
+  const context = {
+    ...screen,
+    isExact: false,
+    idLength: 8,
+    waitsOf: () => "",
+    seriesOf: () => new Map(),
+    documentOf: () => ({}),
+  };
   return renderRunList({ rows, total: 1243, columns: defaultColumns(rows) }, context, screen);
 }
 

@@ -6,7 +6,7 @@ import { expect, it, onTestFailed } from "vitest";
 import type { QueueStore } from "../../src/queue/queue-store.ts";
 import { isTerminalState } from "../../src/queue/task.ts";
 import { runCli } from "../helpers/cli.ts";
-import { expectLog, expectSettled, readLog } from "../helpers/queue-audit.ts";
+import { expectLog, expectSettled, readLog, untilDelivered } from "../helpers/queue-audit.ts";
 import { makeQueueProject } from "../helpers/queue-project.ts";
 import { queueRuns, type TestRun } from "../helpers/queue-runs.ts";
 import { Random, seedFrom } from "../helpers/random.ts";
@@ -63,12 +63,7 @@ async function survive(random: Random): Promise<number> {
   // Otherwise this test would prove nothing.
   expect(crew.kills).toBeGreaterThan(10);
 
-  // What a killed worker had begun to deliver is due again after a few seconds.
-  await waitUntil("the last deliveries", async () => {
-    const recovered = await runCli(root, ["queue", "recover"]);
-    expect(recovered).toMatchObject({ exitCode: 0 });
-    return (await store.outboxCounts()).pending === 0;
-  });
+  await untilDelivered(root, store);
   const tasks = await expectSettled(repo, store);
   await expectLog(readLog(join(folder, "log")), tasks, store);
   await waitUntil("the end of every process", () => processesWith(crew.mark).length === 0);

@@ -6,6 +6,8 @@ import type { Attempt, QueueEvent, QueueStore } from "../../src/queue/queue-stor
 import { isTerminalState, type Task, toRunStatus } from "../../src/queue/task.ts";
 import { judgeNeed } from "../../src/queue/transitions.ts";
 import type { JobId } from "../../src/run/job-id.ts";
+import { runCli } from "./cli.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** A line of the log that runs of a test share, in the order in which things happened. */
 export interface LogLine {
@@ -21,6 +23,18 @@ export function readLog(path: string): readonly LogLine[] {
   return lines.map((line, place) => {
     const [what = "", id = "", attempt = ""] = line.split(" ");
     return { place, what, id, attempt: Number(attempt) };
+  });
+}
+
+/**
+ * Waits until documents, ledger and hooks have been told of everything. What a process that was killed had begun to
+ * deliver is due again only after some seconds.
+ */
+export async function untilDelivered(root: string, store: QueueStore): Promise<void> {
+  await waitUntil("the last deliveries", async () => {
+    const { exitCode, stderr } = await runCli(root, ["queue", "recover"]);
+    if (exitCode !== 0) throw new Error(`aexp queue recover: exit ${exitCode}: ${stderr}`);
+    return (await store.outboxCounts()).pending === 0;
   });
 }
 

@@ -47,7 +47,7 @@ export class FakeTerminal {
       this.#down();
     } else {
       if (this.#column >= this.columns) throw new Error(`a line is too long: ${this.#grid[this.#row] ?? ""}`);
-      const line = [...(this.#grid[this.#row] ?? "").padEnd(this.#column)];
+      const line = Array.from((this.#grid[this.#row] ?? "").padEnd(this.#column));
       line[this.#column] = character;
       this.#grid[this.#row] = line.join("");
       this.#column += 1;

@@ -10,12 +10,11 @@ import { openRepo } from "../../src/wiring/open-repo.ts";
 import { openQueue } from "../../src/wiring/open-queue.ts";
 import { isRunning } from "../helpers/aexp-process.ts";
 import { runCli } from "../helpers/cli.ts";
-import { expectSettled } from "../helpers/queue-audit.ts";
+import { expectSettled, untilDelivered } from "../helpers/queue-audit.ts";
 import { makeQueueProject } from "../helpers/queue-project.ts";
 import { queueRuns, type TestRun } from "../helpers/queue-runs.ts";
 import { Random, seedFrom } from "../helpers/random.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
-import { waitUntil } from "../helpers/wait-until.ts";
 import { startWorker, supervisorsOf, type WorkerProcess } from "../helpers/worker-process.ts";
 
 const RUNS = 60;
@@ -101,10 +100,7 @@ async function expectRecovery(root: string): Promise<number> {
   await expectLegal(root, repo);
   const worker = startWorker(root, { id: "after", pools: "*=4" });
   expect((await worker.ended).exitCode).toBe(0);
-  await waitUntil("the last deliveries", async () => {
-    await runCli(root, ["queue", "recover"]);
-    return (await store.outboxCounts()).pending === 0;
-  });
+  await untilDelivered(root, store);
 
   const tasks = await expectSettled(repo, store);
   const others = tasks.filter(({ state }) => state !== "complete");

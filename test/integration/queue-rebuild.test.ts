@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import type { Task } from "../../src/queue/task.ts";
 import type { JobId } from "../../src/run/job-id.ts";
@@ -149,5 +149,32 @@ describe("a queue whose database is lost", () => {
     expect((await startWorker(root, { id: "after" }).ended).exitCode).toBe(0);
     const statuses = ["alive", "gone", "after"].map((name) => repo.runs.read(idIn(ids, name)).document.facts.status);
     expect(statuses).toEqual(["complete", "failed", "complete"]);
+  });
+
+  it("waits for the supervisor that has yet to record how a program ended", async () => {
+    const project = await makeQueueProject();
+    const { root, repo } = project;
+    const id = idIn(await queueRuns(repo, project.ports.store, { only: { command: LONG } }), "only");
+    const worker = startWorker(root, { id: "first", env: LONG_LEASE });
+    await untilTold(worker, "started");
+    const workspace = repo.runs.workspaceOf(id);
+    await waitUntil("the program", () => existsSync(join(workspace, "pids")));
+    const [supervisor = 0] = supervisorsOf(worker.pid);
+    await killWorker(worker);
+    process.kill(supervisor, "SIGSTOP");
+    onTestFinished(() => void (isRunning(supervisor) && process.kill(supervisor, "SIGKILL")));
+    const [pid = 0] = readFileSync(join(workspace, "pids"), "utf8").split("\n").map(Number);
+    writeFileSync(join(workspace, "go"), "");
+    await waitUntil("the end of the program", () => !isRunning(pid));
+    loseDatabase(project);
+
+    const tooEarly = await runCli(root, ["queue", "recover", "--rebuild", "--json"]);
+
+    expect(JSON.parse(tooEarly.stdout)).toMatchObject({ rebuilt: { settled: [], problems: [{ job_id: id }] } });
+    expect(repo.runs.read(id).document.facts.status).toBe("running");
+    process.kill(supervisor, "SIGCONT");
+    await waitUntil("the record", () => existsSync(join(workspace, ".aexp", "attempt-1", "exit.json")));
+    expect(await runCli(root, ["queue", "recover", "--rebuild"])).toMatchObject({ exitCode: 0 });
+    expect(repo.runs.read(id).document.facts).toMatchObject({ status: "complete", exit_code: 0 });
   });
 });

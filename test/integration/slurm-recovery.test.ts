@@ -168,10 +168,12 @@ describe("recovering", () => {
     expect(project.factsOf(id)).toMatchObject({ status: "running" });
     before(project);
     await project.store[Symbol.asyncDispose]();
-    rmSync(join(project.root, ".aexp", "state"), { recursive: true });
+    for (const suffix of ["", "-wal", "-shm"])
+      rmSync(join(project.root, ".aexp", "state", `aexp.db${suffix}`), { force: true });
     const cli = async (...argv: readonly string[]) => await runCli(project.root, argv, { env: project.env });
 
     expect(await cli("queue", "recover", "--rebuild")).toMatchObject({ exitCode: 0 });
+    expect((await cli("lane", "list", "--json")).stdout).toContain('"executor":"slurm"');
     await cli("slurm", "reconcile");
     expect(project.slurm.jobs()).toHaveLength(1);
     after(project);

@@ -8,7 +8,7 @@ import type { JobId } from "../../src/run/job-id.ts";
 import { currentUser } from "../../src/wiring/current-user.ts";
 import { isRunning } from "../helpers/aexp-process.ts";
 import { runCli } from "../helpers/cli.ts";
-import { expectLog, expectSettled, readLog } from "../helpers/queue-audit.ts";
+import { expectLog, expectSettled, readLog, untilDelivered } from "../helpers/queue-audit.ts";
 import { makeQueueProject, type QueueProject } from "../helpers/queue-project.ts";
 import { queueRuns, type TestRun } from "../helpers/queue-runs.ts";
 import { Random, seedFrom } from "../helpers/random.ts";
@@ -63,6 +63,7 @@ describe("when a worker is killed", () => {
     expect(await untilPids(project, id, 1)).toEqual([pid]);
     expect(readFileSync(fileOf(project, id, ".aexp/attempt-1/stdout.log"), "utf8")).toBe("begin\nend\n");
     expect(readFileSync(fileOf(project, id, ".aexp/attempt-1/stderr.log"), "utf8")).toBe("begin\nend\n");
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 1 }]);
   });
 
@@ -83,6 +84,7 @@ describe("when a worker is killed", () => {
 
     expect((await last.ended).exitCode).toBe(0);
     expect(await untilPids(project, id, 1)).toEqual(pids);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 1 }]);
   });
 
@@ -103,6 +105,7 @@ describe("when a worker is killed", () => {
     const second = startWorker(project.root, { id: "second", env: LONG_LEASE });
 
     expect((await second.ended).exitCode).toBe(0);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([
       { state: "complete", attempt: 2, failures: 0 },
     ]);
@@ -121,6 +124,7 @@ describe("when a worker is killed", () => {
 
     expect(JSON.parse(recovered.stdout)).toMatchObject({ attempts: [{ job_id: id, outcome: "finished" }] });
     expect(await untilPids(project, id, 1)).toEqual(pids);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "failed", exitCode: 7 }]);
   });
 });
@@ -145,6 +149,7 @@ describe("when a worker and its supervisor are killed", () => {
 
     expect(seen).toMatchObject({ task: { state: "failed", reason: { code: "lost" }, attempt: 1 }, alive: [] });
     expect((await second.ended).exitCode).toBe(0);
+    await untilDelivered(project.root, project.ports.store);
     await expectSettled(project.repo, project.ports.store);
   });
 
@@ -168,6 +173,7 @@ describe("when a worker and its supervisor are killed", () => {
     expect(alive).toEqual([]);
 
     expect((await second.ended).exitCode).toBe(0);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 2 }]);
     expect(project.repo.runs.read(id).document.facts.attempts).toMatchObject([
       { n: 1, status: "failed", reason: { code: "lost" } },
@@ -192,6 +198,7 @@ describe("when a worker and its supervisor are killed", () => {
 
     await runCli(project.root, ["queue", "recover"]);
     expect(await untilPids(project, id, 3)).toHaveLength(3);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([
       { state: "failed", reason: { code: "lost" }, attempt: 3, failures: 3 },
     ]);
@@ -210,6 +217,7 @@ describe("when a worker and its supervisor are killed", () => {
 
     expect((await worker.ended).exitCode).toBe(0);
     expect(pids).toHaveLength(2);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 2 }]);
   });
 });
@@ -258,10 +266,7 @@ async function surviveKills(points: readonly number[]): Promise<number> {
     const heir = startWorker(root, { id: `heir-${at}` });
     if ((await heir.ended).exitCode !== 0) throw new Error(`${heir.id} failed: ${heir.printed.stderr}`);
   }
-  await waitUntil("the last deliveries", async () => {
-    await runCli(root, ["queue", "recover"]);
-    return (await ports.store.outboxCounts()).pending === 0;
-  });
+  await untilDelivered(root, ports.store);
   const tasks = await expectSettled(repo, ports.store);
   await expectLog(readLog(join(folder, "log")), tasks, ports.store);
   if (tasks.some(({ state }) => state !== "complete")) throw new Error("not all runs are complete");

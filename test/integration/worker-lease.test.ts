@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import type { JobId } from "../../src/run/job-id.ts";
 import { isRunning } from "../helpers/aexp-process.ts";
-import { expectSettled } from "../helpers/queue-audit.ts";
+import { expectSettled, untilDelivered } from "../helpers/queue-audit.ts";
 import { makeQueueProject, type QueueProject } from "../helpers/queue-project.ts";
 import { queueRuns, type TestRun } from "../helpers/queue-runs.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
@@ -56,6 +56,7 @@ describe("a worker that was stopped for longer than its lease", () => {
     expect(stopped.told("summary")).toMatchObject([{ complete: 0, failed: 0, leasesLost: 1 }]);
     expect(await store.task(id)).toEqual(settled);
     expect(project.repo.runs.read(id).document.facts).toEqual(document);
+    await untilDelivered(project.root, project.ports.store);
     await expectSettled(project.repo, store);
   });
 
@@ -77,6 +78,7 @@ describe("a worker that was stopped for longer than its lease", () => {
     expect((await stopped.ended).exitCode).toBe(0);
     expect(stopped.told("lease_lost")).toMatchObject([{ jobId: id, attempt: 1 }]);
     expect(await untilPids(2)).toHaveLength(2);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, store)).toMatchObject([{ state: "complete", attempt: 2 }]);
   });
 
@@ -112,6 +114,7 @@ describe("a worker that was stopped for longer than its lease", () => {
     expect((await stopped.ended).exitCode).toBe(0);
     expect(isRunning(pid)).toBe(false);
     expect(stopped.told("lease_lost")).toHaveLength(1);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, store)).toMatchObject([
       { state: "failed", reason: { code: "lost" }, attempt: 1 },
     ]);
@@ -137,6 +140,7 @@ describe("a worker that cannot write the database", () => {
     expect(worker.told("problem").map(({ message }) => message)).toContain(
       "no lease could be renewed in time: the programs that run are ended",
     );
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([
       { state: "failed", reason: { code: "lost" }, attempt: 1 },
     ]);
@@ -158,6 +162,7 @@ describe("a worker that cannot write the database", () => {
     lock.exec("ROLLBACK");
 
     expect((await worker.ended).exitCode).toBe(0);
+    await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 1 }]);
   });
 });

@@ -18,8 +18,8 @@ export default class WorkerStop extends BaseCommand {
   static override strict = false;
   static override args = { worker: Args.string({ description: "Ids, or unique prefixes of them." }) };
   static override flags = {
-    all: Flags.boolean({ summary: "All workers." }),
-    now: Flags.boolean({ summary: "Do not wait for what they execute." }),
+    all: Flags.boolean({ summary: "All workers.", default: false }),
+    now: Flags.boolean({ summary: "Do not wait for what they execute.", default: false }),
   };
 
   override async run(): Promise<readonly { readonly worker_id: string; readonly outcome: WorkerStopOutcome }[]> {

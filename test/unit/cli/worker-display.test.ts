@@ -70,7 +70,7 @@ describe("a worker that tells in lines", () => {
     expect(pipe.text.trimEnd().split("\n")).toEqual([
       "2026-03-01T12:00:00Z worker night-1a2b3c (process 4711) serves *=2 in lanes gpu; metrics at http://127.0.0.1:9100/metrics",
       `2026-03-01T12:00:00Z ${idOf("a").slice(0, 8)} E001 failed after 1.5 s: exit 1`,
-      "2026-03-01T12:00:00Z ending: 2 attempts still run",
+      "2026-03-01T12:00:00Z ending: 2 attempts still run; Ctrl-C or TERM again gives them back at once",
       "2026-03-01T12:00:00Z ending at once: what runs is stopped and given back",
     ]);
     expect([pipe.listenerCount("drain"), pipe.listenerCount("close")]).toEqual([0, 0]);

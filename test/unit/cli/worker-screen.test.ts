@@ -134,6 +134,13 @@ describe("the screen of a worker", () => {
     vi.useRealTimers();
   });
 
+  async function pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 50) {
+      monotonicMs += 50;
+      await vi.advanceTimersByTimeAsync(50);
+    }
+  }
+
   function open(terminal: FakeTerminal, running: WorkingAttempt[] = []) {
     const worker = new WorkerScreen({
       output: terminal,
@@ -145,19 +152,13 @@ describe("the screen of a worker", () => {
     });
     let counts = COUNTS;
     worker.start({ running: () => running, counts: () => counts });
-    const pass = async (ms: number): Promise<void> => {
-      for (let passed = 0; passed < ms; passed += 50) {
-        monotonicMs += 50;
-        await vi.advanceTimersByTimeAsync(50);
-      }
-    };
-    return { worker, pass, setCounts: (patch: Partial<WorkCounts>) => (counts = { ...counts, ...patch }) };
+    return { worker, setCounts: (patch: Partial<WorkCounts>) => (counts = { ...counts, ...patch }) };
   }
 
   it("draws in place, at most four times a second, and lets what has ended scroll above", async () => {
     const terminal = new FakeTerminal();
     const running = [attempt(task("a", "running", { attempt: 1 }), { loss: 0.25 })];
-    const { worker, pass, setCounts } = open(terminal, running);
+    const { worker, setCounts } = open(terminal, running);
     await pass(2000);
     expect(terminal.written.filter((text) => text.includes("worker laptop")).length).toBeLessThanOrEqual(9);
     expect(terminal.isCursorShown).toBe(false);
@@ -209,7 +210,7 @@ describe("the screen of a worker", () => {
   it("survives a terminal that becomes narrower and one with hardly any lines", async () => {
     const terminal = new FakeTerminal(100, 30);
     const running = Array.from({ length: 30 }, (_, n) => attempt(task(`r${n}`, "running", { attempt: 1 })));
-    const { worker, pass } = open(terminal, running);
+    const { worker } = open(terminal, running);
     await pass(1000);
     terminal.rows = 5;
     terminal.columns = 40;
@@ -221,7 +222,7 @@ describe("the screen of a worker", () => {
 
   it("waits for no terminal, and shows later what it could not", async () => {
     const terminal = new FakeTerminal();
-    const { worker, pass } = open(terminal);
+    const { worker } = open(terminal);
     await pass(250);
     terminal.isFrozen = true;
     const pieces = terminal.written.length;
@@ -240,7 +241,7 @@ describe("the screen of a worker", () => {
   it("gives the cursor back for as long as Ctrl-Z holds it, and draws anew below what others wrote", async () => {
     const terminal = new FakeTerminal();
     const kill = vi.spyOn(process, "kill").mockReturnValue(true);
-    const { worker, pass } = open(terminal);
+    const { worker } = open(terminal);
     await pass(500);
     process.emit("SIGTSTP");
     expect(terminal.isCursorShown).toBe(true);
