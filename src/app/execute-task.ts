@@ -1,6 +1,7 @@
-import type { Executor } from "../executor/executor.ts";
+import type { AttemptSpec, Executor } from "../executor/executor.ts";
 import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
 import type { AttemptResult, Claim, QueueStore } from "../queue/queue-store.ts";
+import type { Task } from "../queue/task.ts";
 import { applyMark } from "./apply-mark.ts";
 import { type CodeWatch, describeCodeDifference } from "./code-watch.ts";
 import { findAttempt } from "./find-attempt.ts";
@@ -41,12 +42,10 @@ export async function startTask(
   const start = { proc: ports.executor.self, codeDifference: describeCodeDifference(repo, task.id, code) };
   await applyMark(repo, ports.store, task.id, { start, durability: "later" });
   if ((await ports.store.task(task.id))?.stop !== undefined) return { state: "stopped", reason: undefined };
-  const { command } = task.spec;
   const attempt = await ports.supervisor.start({
     jobId: task.id,
     attempt: task.attempt,
-    argv: typeof command === "string" ? ["/bin/sh", "-c", command] : command,
-    cwd: task.spec.cwd === "" || task.spec.cwd === "." ? repo.root : `${repo.root}/${task.spec.cwd}`,
+    ...toProgram(repo, task),
     env: { ...options.env, ...describeTask(claim) },
     codePatch: code.patch,
     timeoutMs: task.spec.timeoutMs,
@@ -77,8 +76,17 @@ async function resumeAttempt(
   }
 }
 
+/** What is executed for a task, and where. */
+export function toProgram(repo: Repo, { spec }: Task): Pick<AttemptSpec, "argv" | "cwd"> {
+  const { command, cwd } = spec;
+  return {
+    argv: typeof command === "string" ? ["/bin/sh", "-c", command] : command,
+    cwd: cwd === "" || cwd === "." ? repo.root : `${repo.root}/${cwd}`,
+  };
+}
+
 /** What a program may want to know of its place in the queue. */
-function describeTask({ task, fences }: Claim): Readonly<Record<string, string>> {
+export function describeTask({ task, fences }: Claim): Readonly<Record<string, string>> {
   return {
     AEXP_LANE: task.spec.lane,
     AEXP_GROUP: task.groupId,

@@ -1,3 +1,4 @@
+import type { ComputeRequest } from "../queue/compute-request.ts";
 import { AexpError } from "../model/errors.ts";
 import { toPythonJson } from "../model/exact-json.ts";
 import { didYouMean } from "../model/nearest.ts";
@@ -7,7 +8,7 @@ import { checkNeeds } from "../queue/needs.ts";
 import { checkKind } from "../queue/pool.ts";
 import type { NewTask } from "../queue/queue-store.ts";
 import { countPoints, MAX_SWEEP_RUNS, sweepPoints } from "../queue/sweep.ts";
-import { DEFAULT_RETRY, type Need, type TaskSpec } from "../queue/task.ts";
+import { DEFAULT_RETRY, type ExecutorKind, type Need, type TaskSpec } from "../queue/task.ts";
 import { toTemplateValues } from "../queue/template-values.ts";
 import type { JobId } from "../run/job-id.ts";
 import { judgeRuns } from "./judge-submission.ts";
@@ -15,6 +16,7 @@ import { planRun, readPlanningContext } from "./register-run.ts";
 import { warnOfMissingNotes } from "./resolve-condition.ts";
 import type { Repo } from "./repo.ts";
 import { resolveNeeds } from "./resolve-needs.ts";
+import { readComputes } from "./read-computes.ts";
 import { readRunnerCommand } from "./runner-command.ts";
 import type {
   PlannedSubmission,
@@ -36,7 +38,7 @@ import type {
  */
 export async function planSubmission(repo: Repo, queue: QueueView, request: SubmissionRequest): Promise<Submission> {
   checkNeeds(request.entries);
-  await checkWords(queue, request.entries);
+  const executors = await readExecutors(queue, request);
   warnOfMissingNotes(
     repo,
     request.entries.map(({ run }) => run.experimentId),
@@ -45,14 +47,17 @@ export async function planSubmission(repo: Repo, queue: QueueView, request: Subm
   const verdicts = await judgeRuns(repo, queue, runs, request);
   const needs = await resolveNeeds(repo, queue, runs, verdicts);
   const templates = await readTemplates(repo, request.entries);
+  const computes = await readComputes(repo, request.entries, executors);
   const planned = runs.map((run): PlannedSubmission => {
     const verdict = verdicts.get(run.run.jobId);
     if (verdict === undefined) throw new Error(`run ${run.run.jobId} was not judged`);
     // Filled in for every run, so that a wrong placeholder is told whatever is complete already.
     const command = toCommand(repo, run, templates);
     if (verdict.kind !== "queue") return { ...run, verdict, task: undefined };
-    const spec = toSpec(run.entry, command, needs.get(run.entry) ?? [], request.graceMs);
-    return { ...run, verdict, task: toTask(repo, run, spec, { request, verdict }) };
+    const compute = computes.get(run.entry);
+    const spec = toSpec(run.entry, command, { needs: needs.get(run.entry) ?? [], graceMs: request.graceMs, compute });
+    const executor = executors.get(run.entry) ?? "local";
+    return { ...run, verdict, task: toTask(repo, run, spec, { request, verdict, executor }) };
   });
   return { group: request.group, runs: planned };
 }
@@ -101,16 +106,27 @@ function sameRun(jobId: JobId, first: SubmissionEntry, second: SubmissionEntry):
   );
 }
 
-async function checkWords(queue: QueueView, entries: readonly SubmissionEntry[]): Promise<void> {
-  const lanes = new Set([DEFAULT_LANE, ...(await queue.lanes()).map(({ name }) => name)]);
-  for (const { lane, kind } of entries) {
+/** Checks kinds and lanes, and finds out what will execute the runs of each entry. */
+async function readExecutors(
+  queue: QueueView,
+  request: SubmissionRequest,
+): Promise<ReadonlyMap<SubmissionEntry, ExecutorKind>> {
+  const lanes = new Map((await queue.lanes()).map(({ name, executor }) => [name, executor]));
+  const executors = new Map<SubmissionEntry, ExecutorKind>();
+  for (const entry of request.entries) {
+    const { lane, kind } = entry;
     checkKind(kind);
-    if (lanes.has(lane)) continue;
-    throw new AexpError(`there is no lane ${JSON.stringify(lane)}.${didYouMean(lane, [...lanes])} Nothing was queued`, {
-      code: "queue.unknown_lane",
-      hint: `Make it with \`aexp lane set ${lane}\`.`,
-    });
+    const executor = lanes.get(lane) ?? (lane === DEFAULT_LANE ? "local" : undefined);
+    if (executor === undefined) {
+      const known = [...new Set([DEFAULT_LANE, ...lanes.keys()])];
+      throw new AexpError(`there is no lane ${JSON.stringify(lane)}.${didYouMean(lane, known)} Nothing was queued`, {
+        code: "queue.unknown_lane",
+        hint: `Make it with \`aexp lane set ${lane}\`.`,
+      });
+    }
+    executors.set(entry, request.executor ?? executor);
   }
+  return executors;
 }
 
 async function readTemplates(
@@ -145,8 +161,11 @@ function toCommand(
 function toSpec(
   entry: SubmissionEntry,
   command: TaskSpec["command"],
-  needs: readonly Need[],
-  graceMs: number,
+  {
+    needs,
+    graceMs,
+    compute,
+  }: { readonly needs: readonly Need[]; readonly graceMs: number; readonly compute: ComputeRequest | undefined },
 ): TaskSpec {
   const { lane, kind, priority, resources, retries, timeoutMs, name, tag } = entry;
   return {
@@ -162,6 +181,7 @@ function toSpec(
     graceMs,
     ...(name === undefined ? {} : { name }),
     ...(tag === undefined ? {} : { tag }),
+    ...(compute === undefined ? {} : { compute }),
   };
 }
 
@@ -169,7 +189,11 @@ function toTask(
   repo: Repo,
   { entry, run }: SubmissionRun,
   spec: TaskSpec,
-  { request, verdict }: { request: SubmissionRequest; verdict: Extract<Verdict, { kind: "queue" }> },
+  {
+    request,
+    verdict,
+    executor,
+  }: { request: SubmissionRequest; verdict: Extract<Verdict, { kind: "queue" }>; executor: ExecutorKind },
 ): NewTask {
   return {
     id: run.jobId,
@@ -179,7 +203,7 @@ function toTask(
     owner: request.owner,
     machine: repo.machineLabel,
     ...(request.target === undefined ? {} : { target: request.target }),
-    executor: "local",
+    executor,
     lastAttempt: verdict.lastAttempt,
     force: request.isForced,
   };

@@ -39,12 +39,16 @@ export function toQueueRecord(
 
 /** A spec as JSON; `parseTaskSpec` reads it back. */
 function toSpecValue(spec: TaskSpec): JsonObject {
-  const { needs, resources, retry, command } = spec;
+  const { needs, resources, retry, command, compute, ...plain } = spec;
   return withoutUndefined({
-    ...spec,
+    ...plain,
     command: typeof command === "string" ? command : [...command],
     needs: needs.map(({ run, condition }) => ({ run, condition })),
     resources: [...resources],
     retry: { ...retry, on: [...retry.on] },
+    compute:
+      compute === undefined
+        ? undefined
+        : withoutUndefined({ ...compute, sbatch: compute.sbatch && [...compute.sbatch] }),
   });
 }

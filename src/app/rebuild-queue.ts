@@ -76,7 +76,9 @@ class Rebuilding {
   async #consider(jobId: JobId, facts: RunFacts): Promise<void> {
     if (facts.queue?.spec === undefined) return;
     try {
-      if (facts.status === "running") await this.#settle(jobId, facts);
+      if (facts.status === "running" && facts.queue.origin?.executor === "slurm") {
+        this.#waiting.set(jobId, toUnderWay(jobId, facts));
+      } else if (facts.status === "running") await this.#settle(jobId, facts);
       else if (facts.status === "queued") this.#waiting.set(jobId, toWaiting(jobId, facts));
     } catch (error) {
       this.#leave(jobId, messageOf(error));
@@ -214,6 +216,12 @@ function toWaiting(jobId: JobId, facts: RunFacts): Waiting {
       ...(target === undefined ? {} : { target }),
     },
   };
+}
+
+/** A scheduler may have it: its attempt is taken up again under the same number, by which its job is found. */
+function toUnderWay(jobId: JobId, facts: RunFacts): Waiting {
+  const waiting = toWaiting(jobId, facts);
+  return { ...waiting, task: { ...waiting.task, lastAttempt: Math.max(0, (facts.attempt ?? 1) - 1) } };
 }
 
 function compareTexts(a: string, b: string): number {

@@ -111,6 +111,7 @@ export async function runOne(
     await queueAgain(ports.store, task);
     await deliverMarks(repo, ports.store);
   } else if (ACTIVE_STATES.some((state) => state === task.state)) throw busy(task);
+  if (task.executor === "slurm") throw waits(task, "SLURM executes it, and `aexp slurm reconcile` submits it");
   await refuseWaiting(ports.store, id);
   let end: Extract<WorkEvent, { kind: "ended" }> | undefined;
   const summary = await work(repo, ports, {

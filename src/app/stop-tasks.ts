@@ -14,6 +14,8 @@ import { stopUnqueuedRun } from "./stop-run.ts";
 export interface StopPorts {
   readonly store: QueueStore | undefined;
   readonly executor: Executor;
+  /** Cancels the jobs of runs that a scheduler has. @returns why that could not be done now */
+  readonly cancelJobs?: (store: QueueStore, ids: readonly JobId[]) => Promise<string | undefined>;
 }
 
 /** How runs are stopped. */
@@ -51,6 +53,11 @@ export async function stopTasks(
   const outcomes = new Map<JobId, StoppedRun>();
   for (const { id, outcome } of known) {
     if (outcome !== "ended") outcomes.set(id, { run: id, outcome });
+  }
+  const asked = known.flatMap(({ id, outcome }) => (outcome === "requested" ? [id] : []));
+  if (store !== undefined && asked.length > 0) {
+    const problem = await ports.cancelJobs?.(store, asked);
+    if (problem !== undefined) repo.warn(`jobs are not cancelled yet: ${problem}`);
   }
   if (store !== undefined) await deliverOutbox(repo, store);
   for (const id of ids) {
@@ -133,7 +140,13 @@ async function waitForEnd(readOpen: () => Promise<readonly Task[]>, patienceMs: 
   }
 }
 
-async function noteOn(repo: Repo, store: QueueStore, { id, lease }: Task, now: number): Promise<string | undefined> {
+async function noteOn(
+  repo: Repo,
+  store: QueueStore,
+  { id, lease, executor }: Task,
+  now: number,
+): Promise<string | undefined> {
+  if (executor === "slurm") return "its job is cancelled; the agent, or `aexp slurm reconcile`, records its end";
   const machine = (await store.attempts(id)).at(-1)?.machine;
   if (machine !== undefined && machine !== repo.machineLabel) return `its worker on ${machine} will obey`;
   if (lease !== undefined && lease.expiresAt < now) {

@@ -1,8 +1,10 @@
+import type { ComputeRequest } from "../queue/compute-request.ts";
 import type { ExactObject } from "../model/exact-json.ts";
 import type { CommandTemplate } from "../queue/command-template.ts";
 import type { NeedText } from "../queue/needs.ts";
 import type { NewGroup, NewTask, QueueStore } from "../queue/queue-store.ts";
 import type { SweepAxis } from "../queue/sweep.ts";
+import type { ExecutorKind } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { RunStatus } from "../run/run-status.ts";
 import type { PlannedRun, RunRequest } from "./register-run.ts";
@@ -27,6 +29,8 @@ export interface SubmissionEntry {
   readonly retries: number;
   readonly timeoutMs: number | undefined;
   readonly tag: string | undefined;
+  /** What a scheduler is to reserve, beyond what experiment and project say. */
+  readonly compute?: ComputeRequest | undefined;
 }
 
 /** Runs that are to be queued together. */
@@ -43,6 +47,8 @@ export interface SubmissionRequest {
   readonly isForced: boolean;
   /** Queues a run although a pending one differs from it only in the commit. */
   readonly isTwinAllowed: boolean;
+  /** What executes them, whatever their lane says. */
+  readonly executor?: ExecutorKind | undefined;
 }
 
 /** What planning asks of the queue; a repository that never queued anything has an empty one. */

@@ -2,6 +2,8 @@
 import type { CommandModule } from "./command-module.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  "__batch": () => import("../commands/__batch.ts"),
+  "agent start": () => import("../commands/agent/start.ts"),
   "batch list": () => import("../commands/batch/list.ts"),
   "batch show": () => import("../commands/batch/show.ts"),
   "completion": () => import("../commands/completion.ts"),
@@ -74,6 +76,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "runs mark": () => import("../commands/runs/mark.ts"),
   "runs new": () => import("../commands/runs/new.ts"),
   "runs show": () => import("../commands/runs/show.ts"),
+  "slurm reconcile": () => import("../commands/slurm/reconcile.ts"),
+  "slurm submit": () => import("../commands/slurm/submit.ts"),
   "status": () => import("../commands/status.ts"),
   "sync": () => import("../commands/sync.ts"),
   "template": () => import("../commands/template.ts"),

@@ -29,3 +29,15 @@ export async function withStopSignals<T>(work: (onStart: (attempt: Stoppable) =>
     for (const { signal, listener } of listeners) process.off(signal, listener);
   }
 }
+
+/** Does work that ends when its signal is aborted, and aborts it when this process is asked to end. */
+export async function withAbortSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onSignal = (): void => controller.abort();
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+  }
+}

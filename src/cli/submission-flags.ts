@@ -7,6 +7,7 @@ import { parsePlan } from "../app/read-plan.ts";
 import { checkNoteId } from "../app/register-run.ts";
 import type { Repo } from "../app/repo.ts";
 import type { SubmissionEntry, SubmissionRequest } from "../app/submission.ts";
+import { mergeComputeRequests, parseComputeRequest } from "../queue/compute-request.ts";
 import { parseDuration } from "../model/duration.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
 import type { CommandTemplate } from "../queue/command-template.ts";
@@ -17,6 +18,7 @@ import { DEFAULT_KIND } from "../queue/pool.ts";
 import { canonicalKey } from "../queue/resource-key.ts";
 import { parseSweep } from "../queue/sweep.ts";
 import { currentUser } from "../wiring/current-user.ts";
+import { COMPUTE_FLAGS, type ComputeFlags, toComputeRequest } from "./compute-flags.ts";
 import { RUN_IDENTITY_FLAGS, type RunIdentityFlags, toRunRequest } from "./state-point-flags.ts";
 
 /** What is queued, and how. */
@@ -61,11 +63,12 @@ export const SUBMISSION_FLAGS = {
     summary: "Queue a run although a pending one differs from it only in the commit.",
   }),
   force: Flags.boolean({ summary: "Queue complete runs again, as a new attempt." }),
+  ...COMPUTE_FLAGS,
   "dry-run": Flags.boolean({ summary: "Show what would be queued; queue nothing.", default: false }),
 };
 
 /** What {@link SUBMISSION_FLAGS} were given. */
-export interface SubmissionFlags extends RunIdentityFlags {
+export interface SubmissionFlags extends RunIdentityFlags, ComputeFlags {
   readonly sweep?: readonly string[] | undefined;
   readonly plan?: string | undefined;
   readonly command?: string | undefined;
@@ -147,6 +150,7 @@ function toOneEntry({ repo, flags, command, place }: Common): SubmissionEntry {
     needs: (flags.needs ?? []).map(parseNeed),
     ...toDetails(flags),
     resources: toKeys(repo, flags.resource ?? [], place.cwd),
+    compute: toComputeRequest(flags),
   };
 }
 
@@ -203,6 +207,10 @@ function toPlanEntry({ repo, flags, command }: Common, entry: PlannedEntry, plac
     retries: entry.retries ?? details.retries,
     timeoutMs: timeout === undefined ? details.timeoutMs : parseDuration(timeout, "timeout"),
     tag: entry.tag ?? details.tag,
+    compute: mergeComputeRequests([
+      ...entry.compute.map((section) => parseComputeRequest(section, "slurm")),
+      toComputeRequest(flags),
+    ]),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ProjectConfig } from "../generated/config.ts";
+import { type ComputeRequest, parseComputeRequest } from "../queue/compute-request.ts";
 import { isConfig } from "../generated/validators.js";
 import { parseByteSize } from "../model/byte-size.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
@@ -21,6 +22,8 @@ export interface Config {
   /** A worker starts nothing while the disk has fewer free bytes. */
   readonly minFreeBytes: number;
   readonly store: StoreSettings;
+  /** What SLURM reserves for a run that does not say otherwise. */
+  readonly slurm: ComputeRequest;
 }
 
 /** A command that is told when something happens. */
@@ -40,6 +43,7 @@ export const DEFAULT_CONFIG: Config = {
   hooks: [],
   minFreeBytes: DEFAULT_MIN_FREE_BYTES,
   store: { databaseUrlEnv: undefined, schema: undefined },
+  slurm: {},
 };
 
 /**
@@ -55,7 +59,7 @@ export function parseConfig(file: string, value: unknown): Config {
   if (unknown !== undefined) throw invalid(file, unknown.problem, unknown.known);
   const candidate: unknown = value;
   if (!isConfig(candidate)) throw invalid(file, firstProblem());
-  const { redact = [], lanes, pools, hooks, queue, store } = candidate;
+  const { redact = [], lanes, pools, hooks, queue, store, executors } = candidate;
   return {
     redact: redact.map((source, index) => attempt(file, `redact.${index}`, () => new RegExp(source, "u"))),
     lanes: Object.fromEntries(
@@ -68,6 +72,7 @@ export function parseConfig(file: string, value: unknown): Config {
     hooks: Object.entries(hooks ?? {}).flatMap(([event, commands]) => commands.map((command) => ({ event, command }))),
     minFreeBytes: attempt(file, "queue.min_free", () => toMinFreeBytes(queue?.min_free)),
     store: { databaseUrlEnv: store?.database_url_env, schema: store?.schema },
+    slurm: attempt(file, "executors", () => parseComputeRequest(executors?.slurm, "slurm")),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LaneSection, ProjectConfig } from "../generated/config.ts";
+import { COMPUTE_KEYS } from "../queue/compute-request.ts";
 import { isJsonObject } from "../model/json.ts";
 import { didYouMean } from "../model/nearest.ts";
 
@@ -10,6 +11,7 @@ export const KNOWN_KEYS = [
   "hooks",
   "queue",
   "store",
+  "executors",
 ] as const satisfies readonly (keyof ProjectConfig)[];
 
 const LANE_KEYS = [
@@ -19,6 +21,7 @@ const LANE_KEYS = [
   "retain",
   "keep_last",
   "age",
+  "executor",
 ] as const satisfies readonly (keyof NonNullable<LaneSection>)[];
 
 /** The events that a hook can be told of. */
@@ -55,6 +58,8 @@ export function findUnknownKey(
     ["hooks: ", config["hooks"], HOOK_EVENTS],
     ["queue: ", config["queue"], QUEUE_KEYS],
     ["store: ", config["store"], STORE_KEYS],
+    ["executors: ", config["executors"], ["slurm"]],
+    ["executors.slurm: ", isJsonObject(config["executors"]) && config["executors"]["slurm"], COMPUTE_KEYS],
   ];
   for (const [place, section, known] of sections) {
     const unknown = Object.keys(isJsonObject(section) ? section : {}).find((key) => !known.includes(key));

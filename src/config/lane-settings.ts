@@ -9,11 +9,13 @@ export interface LaneSettings {
   readonly retainMs?: number;
   readonly keepLast?: number;
   readonly ageMs?: number;
+  readonly executor?: "local" | "slurm";
 }
 
 /** The settings that a section of `aexp.yaml` gives. @throws {AexpError} `cli.usage` */
 export function toLaneSettings(section: NonNullable<LaneSection>): LaneSettings {
   const { max_running: maxRunning, max_per_caller: maxPerCaller, on_lost: onLost, keep_last: keepLast } = section;
+  const { executor } = section;
   const retainMs = section.retain === "forever" ? undefined : toMs(section.retain, "retain");
   const ageMs = toMs(section.age, "age");
   return {
@@ -23,6 +25,7 @@ export function toLaneSettings(section: NonNullable<LaneSection>): LaneSettings 
     ...(retainMs !== undefined && { retainMs }),
     ...(keepLast !== undefined && { keepLast }),
     ...(ageMs !== undefined && { ageMs }),
+    ...(executor !== undefined && { executor }),
   };
 }
 

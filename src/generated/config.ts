@@ -12,8 +12,45 @@ keep_last?: number
  * Waiting for so long adds one to a run's priority.
  */
 age?: (string | number)
+/**
+ * What executes its runs.
+ */
+executor?: ("local" | "slurm")
 } | null)
 export type Commands = (string | [string, ...(string)[]])[]
+/**
+ * What SLURM reserves for a run that does not say otherwise.
+ */
+export type ComputeSection = ({
+cpus?: (number | string)
+/**
+ * 4G, or a number of megabytes.
+ */
+mem?: (string | number)
+/**
+ * 2, or a100:2.
+ */
+gpus?: (number | string)
+/**
+ * 2:00:00, 1-12, 90m, or a number of minutes.
+ */
+time?: (string | number)
+/**
+ * 2, or 2-4.
+ */
+nodes?: (number | string)
+partition?: string
+qos?: string
+account?: string
+/**
+ * Nodes that are not used: n1,n[4-6].
+ */
+exclude?: string
+/**
+ * Further options of sbatch, each as one word: --constraint=avx2.
+ */
+sbatch?: (string | string[])
+} | null)
 
 /**
  * aexp.yaml at the root of the repository. Every key has a default.
@@ -52,6 +89,12 @@ hooks?: ({
 "stop.requested"?: Commands
 "group.ended"?: Commands
 "lane.changed"?: Commands
+} | null)
+/**
+ * What those who execute runs elsewhere need to know.
+ */
+executors?: ({
+slurm?: ComputeSection
 } | null)
 /**
  * How workers go about their work.

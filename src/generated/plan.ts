@@ -41,6 +41,7 @@ resources?: Texts
 retries?: Retries
 timeout?: Duration
 tag?: Text
+slurm?: PlanCompute
 }
 /**
  * @minItems 1
@@ -49,6 +50,36 @@ runs: [PlanEntry, ...(PlanEntry)[]]
 }
 export interface PlanParameters {
 [k: string]: unknown | undefined
+}
+export interface PlanCompute {
+cpus?: (number | string)
+/**
+ * 4G, or a number of megabytes.
+ */
+mem?: (string | number)
+/**
+ * 2, or a100:2.
+ */
+gpus?: (number | string)
+/**
+ * 2:00:00, 1-12, 90m, or a number of minutes.
+ */
+time?: (string | number)
+/**
+ * 2, or 2-4.
+ */
+nodes?: (number | string)
+partition?: string
+qos?: string
+account?: string
+/**
+ * Nodes that are not used: n1,n[4-6].
+ */
+exclude?: string
+/**
+ * Further options of sbatch, each as one word: --constraint=avx2.
+ */
+sbatch?: (string | string[])
 }
 /**
  * A run, or all runs of a sweep.
@@ -72,4 +103,5 @@ resources?: Texts
 retries?: Retries
 timeout?: Duration
 tag?: Text
+slurm?: PlanCompute
 }

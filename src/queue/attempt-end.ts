@@ -2,13 +2,15 @@ import type { OnLost } from "./lane.ts";
 import type { NewEvent } from "./outgoing.ts";
 import type { Attempt, AttemptResult, Claim } from "./queue-store.ts";
 import type { StoredTask } from "./records.ts";
-import type { TaskChange } from "./task-move.ts";
+import { type TaskChange, toPastTime } from "./task-move.ts";
 import type { TaskReason, TaskState } from "./task.ts";
 import { mayRetry, retryPauseMs } from "./transitions.ts";
 
 /** Where a task goes from an attempt. */
 export interface NextStep {
   readonly to: TaskState;
+  /** The state that it passes through on the way. */
+  readonly via?: TaskState;
   readonly change: TaskChange;
   readonly event?: Pick<NewEvent, "kind" | "data">;
 }
@@ -20,7 +22,9 @@ export function judgeAttemptEnd(
   { onLost, now, jitter }: { readonly onLost: OnLost; readonly now: number; readonly jitter: number },
 ): NextStep {
   const failures = task.failures + (result.state === "failed" ? 1 : 0);
-  const change = { failures, exitCode: result.exitCode, signal: result.signal };
+  const startedAt = result.startedAt === undefined ? task.startedAt : toPastTime(result.startedAt, now);
+  const { exitCode, signal, endedAt } = result;
+  const change = { failures, exitCode, signal, startedAt, endedAt };
   // What has succeeded stays a success, however late it was asked to stop.
   if (task.stop !== undefined && result.state !== "complete") {
     return { to: "stopped", change: { ...change, reason: task.stopReason ?? result.reason } };
@@ -35,7 +39,9 @@ export function judgeAttemptEnd(
       event: { kind: "run.retrying", data },
     };
   }
-  return { to: result.state, change: { ...change, reason: result.reason } };
+  // A job may have ended before anybody saw it run.
+  const isUnseen = task.state === "submitted" && result.state === "complete";
+  return { to: result.state, ...(isUnseen && { via: "finalizing" }), change: { ...change, reason: result.reason } };
 }
 
 /** Where a task goes that was given back. Nobody would ever claim one that is asked to stop. */
@@ -77,8 +83,10 @@ export function toLeaseLostEvent(task: StoredTask, workerId: string): NewEvent {
   return { kind: "lease.lost", runId: task.id, groupId: task.groupId, data };
 }
 
-export function toStartEvent(task: StoredTask, pid: number): NewEvent {
-  return { kind: "run.started", runId: task.id, groupId: task.groupId, data: { attempt: task.attempt, pid } };
+/** @param pid - of its program, where it is known */
+export function toStartEvent(task: StoredTask, pid?: number): NewEvent {
+  const data = { attempt: task.attempt, ...(pid !== undefined && { pid }) };
+  return { kind: "run.started", runId: task.id, groupId: task.groupId, data };
 }
 
 export function toClaimEvent(task: StoredTask, { workerId }: Claim["lease"], machine: string, now: number): NewEvent {

@@ -1,5 +1,6 @@
 import { AexpError } from "../model/errors.ts";
 import type { NewEvent } from "./outgoing.ts";
+import type { ExecutorKind } from "./task.ts";
 
 /** What becomes of a run whose machine or process died. */
 export type OnLost = "fail" | "requeue";
@@ -20,6 +21,8 @@ export interface Lane {
   readonly keepLast: number;
   /** Waiting for so long adds one to a task's priority. */
   readonly ageMs: number | undefined;
+  /** What executes its tasks. */
+  readonly executor: ExecutorKind;
 }
 
 export const DEFAULT_LANE = "default";
@@ -33,6 +36,8 @@ export interface LanePatch {
   readonly retainMs?: number | null;
   readonly keepLast?: number;
   readonly ageMs?: number | null;
+  /** Tasks of the lane that wait follow it. */
+  readonly executor?: ExecutorKind;
 }
 
 /** What a project's configuration says about a lane. What is absent has its default. */
@@ -43,6 +48,7 @@ export interface LaneSection {
   readonly retainMs?: number;
   readonly keepLast?: number;
   readonly ageMs?: number;
+  readonly executor?: ExecutorKind;
 }
 
 /** So many ended tasks a lane keeps when nobody says otherwise. */
@@ -59,6 +65,7 @@ export function toNewLane(name: string, section: LaneSection): Lane {
     retainMs: section.retainMs,
     keepLast: section.keepLast ?? DEFAULT_KEEP_LAST,
     ageMs: section.ageMs,
+    executor: section.executor ?? "local",
   };
 }
 
@@ -74,12 +81,13 @@ export function toSectionPatch(before: LaneSection, after: LaneSection): LanePat
     ...(before.retainMs !== after.retainMs && { retainMs: after.retainMs ?? null }),
     ...(before.keepLast !== after.keepLast && { keepLast: after.keepLast ?? DEFAULT_KEEP_LAST }),
     ...(before.ageMs !== after.ageMs && { ageMs: after.ageMs ?? null }),
+    ...(before.executor !== after.executor && { executor: after.executor ?? "local" }),
   };
 }
 
 /** Reads a section that was kept as JSON; what is not understood is left out, so that it counts as new. */
 export function parseLaneSection(kept: Readonly<Record<string, unknown>>): LaneSection {
-  const { maxRunning, maxPerCaller, onLost, retainMs, keepLast, ageMs } = kept;
+  const { maxRunning, maxPerCaller, onLost, retainMs, keepLast, ageMs, executor } = kept;
   return {
     ...(typeof maxRunning === "number" && { maxRunning }),
     ...(typeof maxPerCaller === "number" && { maxPerCaller }),
@@ -87,6 +95,7 @@ export function parseLaneSection(kept: Readonly<Record<string, unknown>>): LaneS
     ...(typeof retainMs === "number" && { retainMs }),
     ...(typeof keepLast === "number" && { keepLast }),
     ...(typeof ageMs === "number" && { ageMs }),
+    ...((executor === "local" || executor === "slurm") && { executor }),
   };
 }
 
@@ -112,6 +121,7 @@ export function patchLane(lane: Lane, patch: LanePatch): Lane {
     retainMs: patched(patch.retainMs, lane.retainMs),
     keepLast: patch.keepLast ?? lane.keepLast,
     ageMs: patched(patch.ageMs, lane.ageMs),
+    executor: patch.executor ?? lane.executor,
   };
 }
 

@@ -1,3 +1,4 @@
+import { COMPUTE_KEYS } from "./compute-request.ts";
 import type { PlanEntry, SubmissionPlan } from "../generated/plan.ts";
 import { isPlan } from "../generated/validators.js";
 import { type Exact, type ExactObject, isExactObject, toPlain } from "../model/exact-json.ts";
@@ -24,6 +25,8 @@ export interface PlannedEntry {
   /** As written: `90s`, or a number of seconds. */
   readonly timeout: string | undefined;
   readonly tag: string | undefined;
+  /** What is written under `slurm`, by the entry and by what all entries have in common; the entry's own is the last. */
+  readonly compute: readonly unknown[];
 }
 
 export interface Plan {
@@ -46,14 +49,15 @@ export function readPlan(content: ExactObject): { readonly plan: Plan } | { read
   const items = content.get("runs");
   const entries = plain.runs.map((entry, index) => {
     const own = objectAt(Array.isArray(items) ? items[index] : undefined, "sp");
-    return toEntry(index, { ...defaults, ...entry }, new Map([...shared, ...own]));
+    const compute = [defaults.slurm, entry.slurm];
+    return toEntry(index, { ...defaults, ...entry }, new Map([...shared, ...own]), compute);
   });
   return { plan: { name: plain.name, entries } };
 }
 
 type Merged = PlanEntry & NonNullable<SubmissionPlan["defaults"]>;
 
-function toEntry(index: number, entry: Merged, parameters: ExactObject): PlannedEntry {
+function toEntry(index: number, entry: Merged, parameters: ExactObject, compute: readonly unknown[]): PlannedEntry {
   return {
     index,
     name: entry.name,
@@ -71,6 +75,7 @@ function toEntry(index: number, entry: Merged, parameters: ExactObject): Planned
     retries: entry.retries,
     timeout: entry.timeout === undefined ? undefined : String(entry.timeout),
     tag: entry.tag,
+    compute,
   };
 }
 
@@ -101,7 +106,9 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     "retries",
     "timeout",
     "tag",
+    "slurm",
   ],
+  slurm: COMPUTE_KEYS,
 };
 
 /** The first thing that the schema refused, in words. */
@@ -114,7 +121,7 @@ function firstFault(): PlanFault {
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll("~1", "/").replaceAll("~0", "~")));
   const { additionalProperty, missingProperty } = error.params;
   if (typeof additionalProperty === "string") {
-    const known = KEYS[path.length === 0 ? "" : "entry"] ?? [];
+    const known = KEYS[path.length === 0 ? "" : path.at(-1) === "slurm" ? "slurm" : "entry"] ?? [];
     const message = `unknown key ${JSON.stringify(additionalProperty)}.${didYouMean(additionalProperty, known)}`;
     return { path: [...path, additionalProperty], message };
   }

@@ -29,6 +29,8 @@ export interface Pool {
 const KIND = /^[A-Za-z0-9_][\w.-]{0,99}$/;
 /** What runs are of when nobody says otherwise. */
 export const DEFAULT_KIND = "default";
+/** What an agent, which looks after a scheduler's jobs, reports in the place of pools. */
+export const AGENT_POOLS = "slurm";
 
 /** Checks the name of a kind of runs. @throws {AexpError} `cli.usage` */
 export function checkKind(kind: string): void {

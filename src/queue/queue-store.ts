@@ -82,6 +82,9 @@ export interface AttemptResult {
   readonly reason: TaskReason | undefined;
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
+  /** When it began and ended, where somebody else knows better than the store's clock; never in the future. */
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
 }
 
 /** A process, told from a later one with the same number by its start and the boot of its machine. */
@@ -105,7 +108,28 @@ export interface Attempt extends Partial<AttemptProcess> {
   readonly signal: string | undefined;
   /** Whether it counts against the retry policy. */
   readonly isCounted: boolean;
+  /** The number of its job, where a scheduler executes it. */
+  readonly schedulerJobId?: string;
 }
+
+/** An attempt that a scheduler has. It has no lease: what ends it is what the scheduler says about its job. */
+export interface BatchJob {
+  readonly task: Task;
+  /** Names the attempt, as a lease token does. */
+  readonly token: string;
+  readonly schedulerJobId: string;
+  /** Since when the scheduler says that there is no such job. */
+  readonly missingSince: number | undefined;
+}
+
+/** What a scheduler says about a job that has not ended, or about one whose end is being gathered. */
+export type JobNote =
+  | { readonly kind: "pending" }
+  | { readonly kind: "running"; readonly startedAt: number | undefined }
+  | { readonly kind: "finalizing" }
+  | { readonly kind: "missing" }
+  /** Another job executes the attempt than the one that was noted. */
+  | { readonly kind: "replaced"; readonly schedulerJobId: string };
 
 /** An exclusive right on a key that expires. */
 export interface ResourceLock {
@@ -182,7 +206,7 @@ export interface TaskQuery {
 /**
  * The rows that are the queue. Every method is one transaction; none but `waitForChange` waits for anything but the database. Of the
  * methods that change a claimed task, each is gated by its lease token: `false` says that the lease is somebody else's
- * by now, and nothing was changed. A terminal change also satisfies or breaks the edges to dependents, ends its group
+ * by now, and nothing was changed. Where a scheduler has the attempt there is no lease, and its token is the gate. A terminal change also satisfies or breaks the edges to dependents, ends its group
  * when it was the last, frees its locks, and puts a `mark` and an `event` into the outbox, all in that transaction.
  */
 export interface QueueStore extends AsyncDisposable {
@@ -266,6 +290,14 @@ export interface QueueStore extends AsyncDisposable {
     token: string,
     by: { readonly workerId: string; readonly token: string; readonly leaseMs: number },
   ): Promise<Claim | undefined>;
+
+  // Jobs of a scheduler
+  /** A scheduler has taken a claimed task: it is `submitted`. Its lease ends here; its locks stay until it ends. */
+  submitted(id: JobId, token: string, schedulerJobId: string): Promise<boolean>;
+  /** The attempts of this user that a scheduler has and that were submitted on this machine, in order of submission. */
+  batchJobs(owner: string, machine: string): Promise<readonly BatchJob[]>;
+  /** Takes over what a scheduler says about the job of an attempt. */
+  noteJob(id: JobId, token: string, note: JobNote): Promise<boolean>;
 
   // Operators
   /** Pending tasks become `abandoned` at once, active ones are asked to stop; ended ones stay. */

@@ -2,7 +2,7 @@ import { parseJobId, type JobId } from "../run/job-id.ts";
 import { REASON_CODES } from "../run/run-status.ts";
 import type { Lane } from "./lane.ts";
 import type { Attempt, Group, OutboxItem, QueueEvent, ResourceLock, WorkerInfo } from "./queue-store.ts";
-import { TASK_STATES, TERMINAL_STATES, type Lease, type Task, type TaskReason } from "./task.ts";
+import { EXECUTOR_KINDS, TASK_STATES, TERMINAL_STATES, type Lease, type Task, type TaskReason } from "./task.ts";
 import { parseTaskSpec } from "./task-spec.ts";
 import {
   flag,
@@ -39,7 +39,7 @@ export function readTask(row: Row): Task {
     owner: text(row, "owner"),
     machine: text(row, "machine"),
     target: optionalText(row, "target"),
-    executor: word(row, "executor", ["local", "slurm"]),
+    executor: word(row, "executor", EXECUTOR_KINDS),
     effectivePriority: integer(row, "eff_priority"),
     notBefore: integer(row, "not_before"),
     stop: stopAt === undefined ? undefined : { at: stopAt, mode: word(row, "stop_mode", ["graceful", "kill"]) },
@@ -100,6 +100,7 @@ export function readLane(row: Row): Lane {
     retainMs: optionalInteger(row, "retain_ms"),
     keepLast: integer(row, "keep_last"),
     ageMs: optionalInteger(row, "age_ms"),
+    executor: word(row, "executor", EXECUTOR_KINDS),
   };
 }
 
@@ -118,6 +119,7 @@ export function readGroup(row: Row): Group {
 
 export function readAttempt(row: Row): Attempt {
   const pid = optionalInteger(row, "pid");
+  const schedulerJobId = optionalText(row, "scheduler_job_id");
   return {
     n: integer(row, "n"),
     token: text(row, "lease_token"),
@@ -135,6 +137,7 @@ export function readAttempt(row: Row): Attempt {
       startFingerprint: optionalText(row, "pid_start"),
       bootId: optionalText(row, "boot_id"),
     }),
+    ...(schedulerJobId !== undefined && { schedulerJobId }),
   };
 }
 

@@ -17,6 +17,7 @@ export type TaskChange = Partial<
     | "signal"
     | "effectivePriority"
     | "startedAt"
+    | "endedAt"
   >
 >;
 
@@ -41,9 +42,18 @@ export function moveTask(task: StoredTask, to: TaskState, change: TaskChange, no
     state: to,
     lease: keepsLease ? task.lease : undefined,
     queuedAt: to === "queued" ? now : task.queuedAt,
-    // A clock that was set back must not keep a task from ending.
-    endedAt: isTerminalState(to) ? Math.max(now, task.startedAt ?? now) : undefined,
+    endedAt: isTerminalState(to) ? toEnd(change.endedAt, change.startedAt ?? task.startedAt, now) : undefined,
   };
+}
+
+/** A clock that was set back must not keep a task from ending, and one that is ahead is not believed. */
+function toEnd(endedAt: number | undefined, startedAt: number | undefined, now: number): number {
+  return Math.max(toPastTime(endedAt, now), startedAt ?? 0);
+}
+
+/** A time that somebody else's clock gave, in whole milliseconds: not later than now, and now when it is not known. */
+export function toPastTime(time: number | undefined, now: number): number {
+  return Math.floor(Math.min(now, time ?? now));
 }
 
 /** The status that a run's document is to show, when it is another one than before. */

@@ -1,4 +1,5 @@
-import { AexpError } from "../model/errors.ts";
+import { type ComputeRequest, parseComputeRequest } from "./compute-request.ts";
+import { AexpError, messageOf } from "../model/errors.ts";
 import { isJsonObject } from "../model/json.ts";
 import { isJobId } from "../run/job-id.ts";
 import { REASON_CODES } from "../run/run-status.ts";
@@ -15,7 +16,7 @@ type Fields = { readonly [key: string]: unknown };
 export function parseTaskSpec(value: unknown, place: string): TaskSpec {
   if (!isJsonObject(value)) return refuse(place, "spec", value, "an object");
   const field = reader(value, place);
-  const { timeoutMs, name, tag } = value;
+  const { timeoutMs, name, tag, compute } = value;
   return {
     command: field("command", isCommand, "a text or a list of texts"),
     cwd: field("cwd", isText, "a text"),
@@ -29,7 +30,16 @@ export function parseTaskSpec(value: unknown, place: string): TaskSpec {
     ...(timeoutMs !== undefined && { timeoutMs: field("timeoutMs", isDuration, "milliseconds") }),
     ...(name !== undefined && { name: field("name", isText, "a text") }),
     ...(tag !== undefined && { tag: field("tag", isText, "a text") }),
+    ...(compute !== undefined && { compute: parseCompute(compute, place) }),
   };
+}
+
+function parseCompute(value: unknown, place: string): ComputeRequest {
+  try {
+    return parseComputeRequest(value, "compute");
+  } catch (error) {
+    return refuse(place, "compute", value, messageOf(error));
+  }
 }
 
 function reader(fields: Fields, place: string) {

@@ -1,3 +1,4 @@
+import type { ComputeRequest } from "./compute-request.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { ReasonCode, RunStatus } from "../run/run-status.ts";
 
@@ -134,9 +135,13 @@ export interface TaskSpec {
   readonly graceMs: number;
   readonly name?: string;
   readonly tag?: string;
+  /** What a scheduler is to reserve for it. */
+  readonly compute?: ComputeRequest;
 }
 
-export type ExecutorKind = "local" | "slurm";
+export const EXECUTOR_KINDS = ["local", "slurm"] as const;
+/** What starts the attempts of a task: a worker on its own machine, or a batch scheduler. */
+export type ExecutorKind = (typeof EXECUTOR_KINDS)[number];
 
 /** A queued run as the coordination store knows it. Times are milliseconds of the store's clock. */
 export interface Task {

@@ -1,6 +1,6 @@
 import type { JobId } from "../run/job-id.ts";
 import type { Lane } from "./lane.ts";
-import { admitsKind, parsePools } from "./pool.ts";
+import { admitsKind, AGENT_POOLS, parsePools } from "./pool.ts";
 import type { ResourceLock, WorkerInfo } from "./queue-store.ts";
 import { ACTIVE_STATES, isTerminalState, type StopMode, type Task, type TaskState } from "./task.ts";
 
@@ -28,6 +28,8 @@ export type Waiting =
   | { readonly kind: "held_back"; readonly message: string }
   /** No worker is there that may execute it. */
   | { readonly kind: "worker"; readonly kindOfRun: string; readonly target: string | undefined; readonly owner: string }
+  /** Nobody is there who submits it to the scheduler. */
+  | { readonly kind: "agent" }
   /** Nothing stands in its way: it is its turn as soon as a worker has a free slot. */
   | { readonly kind: "turn" };
 
@@ -118,12 +120,16 @@ function judgeLock({ spec }: Task, { locks }: QueueSituation): Waiting | undefin
 
 function judgeWorker(task: Task, { workers }: QueueSituation): Waiting {
   const { spec, target, owner, reason, executor } = task;
+  if (executor === "slurm") {
+    return workers.some(({ pools }) => pools === AGENT_POOLS) ? { kind: "turn" } : { kind: "agent" };
+  }
   const served = workers.some(
     ({ machine, pools }) =>
+      pools !== AGENT_POOLS &&
       (target === undefined || target === machine) &&
       readPools(pools).some(({ filter }) => admitsKind(filter, spec.kind)),
   );
-  if (!served && executor === "local") return { kind: "worker", kindOfRun: spec.kind, target, owner };
+  if (!served) return { kind: "worker", kindOfRun: spec.kind, target, owner };
   return reason?.code === "disk_full" ? { kind: "held_back", message: reason.message } : { kind: "turn" };
 }
 

@@ -137,6 +137,7 @@ export function outboxCases(open: OpenFixture): void {
       retainMs: undefined,
       keepLast: 3,
       ageMs: undefined,
+      executor: "local",
     };
 
     expect(await kit.store.setLane("gpu", {})).toEqual(fresh);
@@ -148,6 +149,7 @@ export function outboxCases(open: OpenFixture): void {
       isPaused: true,
       maxRunning: undefined,
       ageMs: undefined,
+      executor: "local",
     });
     expect((await kit.store.lanes()).map((lane) => lane.name)).toEqual(["default", "gpu"]);
     await kit.store.setLane("gpu", { isPaused: true });

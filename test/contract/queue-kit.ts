@@ -26,6 +26,7 @@ export interface TaskOptions extends Partial<Omit<TaskSpec, "needs" | "retry" | 
   readonly target?: string;
   readonly lastAttempt?: number;
   readonly force?: boolean;
+  readonly executor?: NewTask["executor"];
 }
 
 export const LEASE_MS = 60_000;
@@ -43,14 +44,24 @@ function toNeed(text: string): Need {
 }
 
 export function newTask(name: string, options: TaskOptions = {}): NewTask {
-  const { needs = [], retry, caller = "ana", owner = "ana", target, lastAttempt, force, ...spec } = options;
+  const {
+    needs = [],
+    retry,
+    caller = "ana",
+    owner = "ana",
+    target,
+    lastAttempt,
+    force,
+    executor = "local",
+    ...spec
+  } = options;
   return {
     id: idOf(name),
     experimentId: "E001",
     caller,
     owner,
     machine: "laptop",
-    executor: "local",
+    executor,
     ...(target !== undefined && { target }),
     ...(lastAttempt !== undefined && { lastAttempt }),
     ...(force !== undefined && { force }),

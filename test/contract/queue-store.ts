@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 
+import { batchCases } from "./batch-cases.ts";
 import { changeCases } from "./change-cases.ts";
 import { claimCases } from "./claim-cases.ts";
 import { edgeCases } from "./edge-cases.ts";
@@ -15,6 +16,9 @@ import type { OpenFixture } from "./queue-kit.ts";
 export function describeQueueStore(name: string, open: OpenFixture): void {
   describe(`${name}: changes`, () => {
     changeCases(open);
+  });
+  describe(`${name}: jobs of a scheduler`, () => {
+    batchCases(open);
   });
   describe(`${name}: claims`, () => {
     claimCases(open);

@@ -61,6 +61,7 @@ export function lane(patch: Partial<Lane> = {}): Lane {
     retainMs: undefined,
     keepLast: 3,
     ageMs: undefined,
+    executor: "local",
     ...patch,
   };
 }

@@ -15,6 +15,7 @@ export interface LaneJson {
   readonly retain_s: number | null;
   readonly keep_last: number;
   readonly age_s: number | null;
+  readonly executor: Lane["executor"];
 }
 
 /** A lane with what is in it. */
@@ -34,6 +35,7 @@ export function toLaneJson(lane: Lane): LaneJson {
     retain_s: lane.retainMs === undefined ? null : lane.retainMs / 1000,
     keep_last: lane.keepLast,
     age_s: lane.ageMs === undefined ? null : lane.ageMs / 1000,
+    executor: lane.executor,
   };
 }
 
@@ -63,6 +65,7 @@ const COLUMNS: readonly Column<LaneRow>[] = [
   },
   { name: "queued", isFixed: true, align: "right", value: ({ queued }) => renderCount(queued) },
   { name: "blocked", align: "right", value: ({ blocked }) => renderCount(blocked) },
+  { name: "executor", value: ({ lane }) => lane.executor },
   { name: "per caller", align: "right", value: ({ lane }) => String(lane.maxPerCaller ?? "any") },
   { name: "on lost", value: ({ lane }) => lane.onLost },
   { name: "keeps", value: ({ lane }) => renderRetention(lane) },
@@ -87,6 +90,7 @@ export function renderLaneSettings(lane: Lane): string {
     lane.onLost === "fail" ? "lost runs fail" : "lost runs are repeated",
     `ended runs are kept ${renderRetention(lane)}`,
     ...(lane.ageMs === undefined ? [] : [`waiting ${renderAge(lane.ageMs / 1000)} adds 1 to the priority`]),
+    ...(lane.executor === "slurm" ? ["executed by SLURM"] : []),
     ...(lane.isPaused ? ["paused"] : []),
   ];
   return `lane ${lane.name}: ${limits.join("; ")}`;

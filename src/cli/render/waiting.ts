@@ -41,6 +41,8 @@ export function renderWaiting(waiting: Waiting | undefined, context: TimeContext
       return "disk space";
     case "worker":
       return waiting.target === undefined ? "a worker" : `a worker on ${waiting.target}`;
+    case "agent":
+      return "an agent";
   }
 }
 
@@ -75,6 +77,8 @@ export function explainWaiting(waiting: Waiting, context: TimeContext): string {
       const kind = waiting.kindOfRun === "default" ? "" : ` for runs of kind ${waiting.kindOfRun}`;
       return `no worker is there${place}${kind}; \`aexp worker start\` starts one`;
     }
+    case "agent":
+      return "nobody submits it to SLURM; `aexp agent start` does, or `aexp slurm reconcile` once";
   }
 }
 
@@ -116,6 +120,7 @@ export function toWaitingJson(waiting: Waiting | undefined): Record<string, unkn
     case "lane_full":
     case "caller_full":
     case "held_back":
+    case "agent":
     case "turn":
       return { ...waiting };
   }

@@ -8,6 +8,7 @@ import { LONGEST_MS, parseDuration } from "../../model/duration.ts";
 import { AexpError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
 import { checkLaneName, type LanePatch } from "../../queue/lane.ts";
+import { EXECUTOR_KINDS, type ExecutorKind } from "../../queue/task.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 
 export default class LaneSet extends BaseCommand {
@@ -19,6 +20,7 @@ export default class LaneSet extends BaseCommand {
     "<%= config.bin %> lane set gpu --max-running 2 --max-per-caller 1",
     "<%= config.bin %> lane set gpu --on-lost requeue --retain 30d --keep-last 100",
     "<%= config.bin %> lane set gpu --max-running none",
+    "<%= config.bin %> lane set cluster --executor slurm --max-running 20",
   ];
   static override args = { name: Args.string({ description: "Name of the lane.", required: true }) };
   static override flags = {
@@ -30,6 +32,10 @@ export default class LaneSet extends BaseCommand {
     })(),
     retain: Flags.string({ summary: "How long ended runs stay in the queue.", helpValue: "DURATION|forever" }),
     "keep-last": Flags.integer({ summary: "Keep so many ended runs whatever their age.", helpValue: "N", min: 0 }),
+    executor: Flags.option({
+      options: EXECUTOR_KINDS,
+      summary: "What executes its runs: workers on this machine, or SLURM.",
+    })(),
     age: Flags.string({ summary: "Waiting for so long adds 1 to a run's priority.", helpValue: "DURATION|none" }),
   };
 
@@ -58,9 +64,10 @@ function toPatch(flags: {
   readonly retain?: string | undefined;
   readonly "keep-last"?: number | undefined;
   readonly age?: string | undefined;
+  readonly executor?: ExecutorKind | undefined;
 }): LanePatch {
   const { "max-running": maxRunning, "max-per-caller": maxPerCaller, "on-lost": onLost, "keep-last": keepLast } = flags;
-  const { retain, age } = flags;
+  const { retain, age, executor } = flags;
   return {
     ...(maxRunning !== undefined && { maxRunning: parseLimit(maxRunning, "--max-running", 0) }),
     ...(maxPerCaller !== undefined && { maxPerCaller: parseLimit(maxPerCaller, "--max-per-caller", 1) }),
@@ -68,6 +75,7 @@ function toPatch(flags: {
     ...(retain !== undefined && { retainMs: parseTime(retain, "--retain", "forever") }),
     ...(keepLast !== undefined && { keepLast }),
     ...(age !== undefined && { ageMs: parseTime(age, "--age", "none") }),
+    ...(executor !== undefined && { executor }),
   };
 }
 

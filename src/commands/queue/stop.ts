@@ -1,13 +1,17 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 
-import { stopTasks } from "../../app/stop-tasks.ts";
+import { cancelJobs } from "../../app/cancel-jobs.ts";
+import { type StopPorts, stopTasks } from "../../app/stop-tasks.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
+import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { type OutcomeJson, printOutcomes } from "../../cli/print-outcomes.ts";
 import { TASK_FILTER_FLAGS, toTaskFilter } from "../../cli/task-filter-flags.ts";
 import { findTargets } from "../../cli/task-targets.ts";
 import { parseDuration } from "../../model/duration.ts";
 import { ACTIVE_STATES, PENDING_STATES } from "../../queue/task.ts";
+import { currentUser } from "../../wiring/current-user.ts";
+import { openBatch } from "../../wiring/open-batch.ts";
 import { openExecutor } from "../../wiring/open-executor.ts";
 import { openQueueIfPresent } from "../../wiring/open-queue.ts";
 
@@ -15,7 +19,7 @@ export default class QueueStop extends BaseCommand {
   static override summary = "Stop runs: those that wait are abandoned, those under way are told to end.";
   static override description =
     "The worker that executes a run obeys within a second, wherever it is: TERM to the program and all that it started, " +
-    "and KILL after the run's grace. A run under `aexp run` on this machine is stopped, too. A run that has ended stays " +
+    "and KILL after the run's grace. A job in SLURM is cancelled. A run under `aexp run` on this machine is stopped, too. A run that has ended stays " +
     "as it is.";
   static override examples = [
     "<%= config.bin %> queue stop d3a7 9f2c",
@@ -39,7 +43,12 @@ export default class QueueStop extends BaseCommand {
     await using store = await openQueueIfPresent(repo);
     const request = { names: args.run ?? [], filter: toTaskFilter(flags), isAll: flags.all };
     const { ids, failed } = await findTargets(repo, store, request, [...PENDING_STATES, ...ACTIVE_STATES]);
-    const ports = { store, executor: openExecutor(repo) };
+    const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
+    const ports: StopPorts = {
+      store,
+      executor: openExecutor(repo),
+      cancelJobs: (queue, asked) => cancelJobs(repo, { store: queue, batch }, asked, currentUser()),
+    };
     const stopped = await stopTasks(repo, ports, ids, { mode: flags.force ? "kill" : "graceful", graceMs });
     if (ids.length === 0 && failed.length === 0) this.log("Nothing is there to stop.");
     return printOutcomes(this, [...stopped, ...failed], WORDS);

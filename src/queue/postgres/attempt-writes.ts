@@ -14,6 +14,8 @@ import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-sto
 import { readJobId, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
 import { integer, optionalText, text, word } from "../rows.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
+import { toPastTime } from "../task-move.ts";
+import { IN_SCHEDULER, setStart } from "./batch-jobs.ts";
 import { endOf, type Opening, type WriteTransaction } from "./database.ts";
 import { followEnds } from "./end-effects.ts";
 import { TaskMoves } from "./task-moves.ts";
@@ -23,14 +25,22 @@ export function openLeased(id: JobId, token: string): Opening {
   return { sql: "SELECT * FROM tasks WHERE id = :id AND lease_token = :token", values: { id, token } };
 }
 
-/** The task that {@link openLeased} has found. */
-function findLeased({ first: [row] }: WriteTransaction): StoredTask | undefined {
+/** Looks for the task, if the lease is this one, or if a scheduler has its attempt of this name. */
+export function openHeld(id: JobId, token: string): Opening {
+  return {
+    sql: `SELECT t.* FROM tasks t WHERE t.id = :id AND (t.lease_token = :token OR ${IN_SCHEDULER})`,
+    values: { id, token },
+  };
+}
+
+/** The task that the opening has found. */
+function findOpened({ first: [row] }: WriteTransaction): StoredTask | undefined {
   return row === undefined ? undefined : readStoredTask(row);
 }
 
 /** See `QueueStore.recordProcess`. */
 export async function recordProcess(tx: WriteTransaction, token: string, process: AttemptProcess): Promise<boolean> {
-  const task = findLeased(tx);
+  const task = findOpened(tx);
   if (task === undefined) return false;
   const before = await tx.db.get("SELECT pid FROM attempts WHERE lease_token = :token", { token });
   await tx.db.run("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
@@ -88,7 +98,7 @@ export async function renewLeases(
 
 /** See `QueueStore.finalize`. */
 export async function finalizeTask(tx: WriteTransaction): Promise<boolean> {
-  const task = findLeased(tx);
+  const task = findOpened(tx);
   if (task === undefined) return false;
   if (task.state === "running") await step(tx, task, { to: "finalizing", change: {} });
   return true;
@@ -101,7 +111,7 @@ export async function finishTask(
   result: AttemptResult,
   jitter: number,
 ): Promise<{ readonly state: TaskState } | undefined> {
-  const task = findLeased(tx);
+  const task = findOpened(tx);
   return task === undefined ? undefined : { state: await endAttempt(tx, task, token, result, jitter) };
 }
 
@@ -111,7 +121,7 @@ export async function settleLostTask(
   token: string,
   jitter: number,
 ): Promise<{ readonly state: TaskState } | undefined> {
-  const task = findLeased(tx);
+  const task = findOpened(tx);
   // A worker that was slow may have renewed its lease after all.
   if (task?.lease === undefined || task.lease.expiresAt > tx.now) return undefined;
   const { workerId } = task.lease;
@@ -126,6 +136,7 @@ async function endAttempt(
   result: AttemptResult,
   jitter: number,
 ): Promise<TaskState> {
+  if (result.startedAt !== undefined) await setStart(tx, token, result.startedAt);
   const onLost = result.state === "failed" ? await onLostOf(tx, task.spec.lane) : "fail";
   const [, state] = await Promise.all([
     closeAttempt(tx, task, token, result, true),
@@ -135,9 +146,11 @@ async function endAttempt(
 }
 
 /** The statements of both parts are sent without waiting for answers, in their order. */
-async function step(tx: WriteTransaction, task: StoredTask, { to, change, event }: NextStep): Promise<TaskState> {
+async function step(tx: WriteTransaction, task: StoredTask, { via, to, change, event }: NextStep): Promise<TaskState> {
   const moves = new TaskMoves(tx);
-  const next = moves.add(task, to, change, event);
+  const seen = via === undefined ? task : moves.add(task, via);
+  if (via !== undefined) await moves.store();
+  const next = moves.add(seen, to, change, event);
   await Promise.all([moves.store(), isTerminalState(next.state) && followEnds(tx, [next])]);
   return next.state;
 }
@@ -150,7 +163,7 @@ async function onLostOf({ db }: WriteTransaction, lane: string): Promise<OnLost>
 
 /** See `QueueStore.release`. */
 export async function releaseTask(tx: WriteTransaction, token: string): Promise<boolean> {
-  const task = findLeased(tx);
+  const task = findOpened(tx);
   if (task === undefined) return false;
   await Promise.all([
     closeAttempt(tx, task, token, { state: "released", reason: undefined }, false),
@@ -168,12 +181,12 @@ async function closeAttempt(
 ): Promise<void> {
   tx.outgoing.push(toAttemptEndEvent(task, result));
   await tx.db.run(
-    `UPDATE attempts SET ended_at = greatest(:now, started_at), outcome = :outcome, reason_code = :code,
+    `UPDATE attempts SET ended_at = greatest(:end, started_at), outcome = :outcome, reason_code = :code,
        reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
      WHERE lease_token = :token AND ended_at IS NULL`,
     {
       token,
-      now: tx.now,
+      end: toPastTime(result.endedAt, tx.now),
       outcome: result.state,
       code: result.reason?.code,
       message: result.reason?.message,
@@ -182,6 +195,9 @@ async function closeAttempt(
       counted: isCounted ? 1 : 0,
     },
   );
+  if (task.lease === undefined && task.spec.resources.length > 0) {
+    await tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token });
+  }
 }
 
 /** See `QueueStore.adopt`. */

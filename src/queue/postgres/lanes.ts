@@ -25,11 +25,20 @@ export async function setLane(tx: WriteTransaction, name: string, patch: LanePat
   const after = patchLane(before, patch);
   await db.run(
     `UPDATE lanes SET max_running = :maxRunning, max_per_caller = :maxPerCaller, paused = :isPaused,
-       on_lost = :onLost, retain_ms = :retainMs, keep_last = :keepLast, age_ms = :ageMs WHERE name = :name`,
+       on_lost = :onLost, retain_ms = :retainMs, keep_last = :keepLast, age_ms = :ageMs, executor = :executor WHERE name = :name`,
     { ...after, isPaused: after.isPaused ? 1 : 0 },
   );
+  if (after.executor !== before.executor) await moveWaiting(tx, after);
   if (changes === 1 || JSON.stringify(before) !== JSON.stringify(after)) tx.outgoing.push(toLaneEvent(after));
   return after;
+}
+
+/** What waits in the lane is executed as the lane says now; what is under way stays where it is. */
+async function moveWaiting({ db }: WriteTransaction, { name, executor }: Lane): Promise<void> {
+  await db.run(
+    "UPDATE tasks SET executor = :executor WHERE lane = :name AND state IN ('created', 'blocked', 'queued')",
+    { name, executor },
+  );
 }
 
 /** See `QueueStore.declareLanes`. */

@@ -4,11 +4,11 @@ import { integer, text } from "../rows.ts";
 import { endOf, NOW, type ReadTransaction, type WriteTransaction } from "./database.ts";
 
 /**
- * Whether the lock `k` is held. The lock of a run lives as long as its lease is not settled, even when both
- * have expired: until its processes are proven dead, they may still use what the lock protects.
+ * Whether the lock `k` is held. The lock of a run lives as long as its attempt has not ended, whatever has
+ * expired: until its processes are proven dead, they may still use what the lock protects.
  */
 export const LIVE_LOCK = `(k.expires_at > ${NOW} OR k.holder_kind = 'run' AND EXISTS (
-  SELECT 1 FROM tasks h WHERE h.id = k.run_id AND h.lease_token = k.holder))`;
+  SELECT 1 FROM attempts h WHERE h.lease_token = k.holder AND h.ended_at IS NULL))`;
 
 /** Gives free keys to a new holder. @returns the fence of each key, which is higher than those of all holders before */
 export async function takeLocks(

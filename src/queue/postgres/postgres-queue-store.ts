@@ -4,6 +4,7 @@ import type {
   AttemptProcess,
   AttemptResult,
   ClaimRequest,
+  JobNote,
   NewGroup,
   NewTask,
   OutboxItem,
@@ -18,12 +19,14 @@ import {
   adoptTask,
   finalizeTask,
   finishTask,
+  openHeld,
   openLeased,
   recordProcess,
   releaseTask,
   renewLeases,
   settleLostTask,
 } from "./attempt-writes.ts";
+import { listBatchJobs, noteJob, noteSubmitted, openInScheduler } from "./batch-jobs.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { claimTask, hasWork, holdBackTask, openClaim } from "./claim.ts";
 import type { Database } from "./database.ts";
@@ -157,11 +160,11 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async finish(id: JobId, token: string, result: AttemptResult, jitter: number) {
-    return await this.#db.write((tx) => finishTask(tx, token, result, jitter), { opening: openLeased(id, token) });
+    return await this.#db.write((tx) => finishTask(tx, token, result, jitter), { opening: openHeld(id, token) });
   }
 
   async release(id: JobId, token: string) {
-    return await this.#db.write((tx) => releaseTask(tx, token), { opening: openLeased(id, token) });
+    return await this.#db.write((tx) => releaseTask(tx, token), { opening: openHeld(id, token) });
   }
 
   async expired(exceptWorker: string | undefined, limit: number) {
@@ -178,6 +181,19 @@ class PostgresQueueStore implements QueueStore {
     by: { readonly workerId: string; readonly token: string; readonly leaseMs: number },
   ) {
     return await this.#db.write((tx) => adoptTask(tx, id, token, by));
+  }
+
+  async submitted(id: JobId, token: string, schedulerJobId: string) {
+    const opening = openLeased(id, token);
+    return await this.#db.write((tx) => noteSubmitted(tx, token, schedulerJobId), { opening });
+  }
+
+  async batchJobs(owner: string, machine: string) {
+    return await listBatchJobs(this.#db, owner, machine);
+  }
+
+  async noteJob(id: JobId, token: string, note: JobNote) {
+    return await this.#db.write((tx) => noteJob(tx, token, note), { opening: openInScheduler(id, token) });
   }
 
   async requestStop(ids: readonly JobId[], mode: StopMode, reason: TaskReason) {

@@ -51,7 +51,10 @@ export class TaskMoves {
     return to;
   }
 
-  /** An active task that leaves its worker loses its locks, too. */
+  /**
+   * An active task that leaves its worker loses its locks, too. While a scheduler has the attempt, they are held by the
+   * attempt itself.
+   */
   async store(): Promise<void> {
     const { db } = this.#tx;
     for (const moves of chunksOf(this.#moves)) {
@@ -60,7 +63,9 @@ export class TaskMoves {
       if (changes !== moves.length) throw new Error(`${moves.length - changes} tasks are not what they were any more`);
     }
     const left = this.#moves.flatMap(({ from, to }) =>
-      from.lease !== undefined && to.lease === undefined && from.spec.resources.length > 0 ? [from.lease.token] : [],
+      from.lease !== undefined && to.lease === undefined && to.state !== "submitted" && from.spec.resources.length > 0
+        ? [from.lease.token]
+        : [],
     );
     if (left.length > 0) await db.run("DELETE FROM resource_locks WHERE holder = ANY (:left)", { left });
     this.#moves.length = 0;

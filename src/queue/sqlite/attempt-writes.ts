@@ -13,7 +13,9 @@ import type { OnLost } from "../lane.ts";
 import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
 import { readJobId, type StoredTask, withoutPrivate } from "../records.ts";
 import { integer, optionalText, text, word } from "../rows.ts";
+import { toPastTime } from "../task-move.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
+import { findInScheduler, setStart } from "./batch-jobs.ts";
 import { endOf, type WriteTransaction } from "./database.ts";
 import { followEnds } from "./end-effects.ts";
 import { emit } from "./events.ts";
@@ -23,6 +25,11 @@ import { findTask, transition } from "./transition.ts";
 function findLeased(tx: WriteTransaction, id: JobId, token: string): StoredTask | undefined {
   const task = findTask(tx, id);
   return task?.lease?.token === token ? task : undefined;
+}
+
+/** The task, if this token still stands for its attempt: by its lease, or because a scheduler has it. */
+function findHeld(tx: WriteTransaction, id: JobId, token: string): StoredTask | undefined {
+  return findLeased(tx, id, token) ?? findInScheduler(tx, id, token);
 }
 
 /** See `QueueStore.recordProcess`. */
@@ -97,7 +104,7 @@ export function finishTask(
   result: AttemptResult,
   jitter: number,
 ): { readonly state: TaskState } | undefined {
-  const task = findLeased(tx, id, token);
+  const task = findHeld(tx, id, token);
   return task === undefined ? undefined : { state: endAttempt(tx, task, token, result, jitter) };
 }
 
@@ -123,13 +130,15 @@ function endAttempt(
   result: AttemptResult,
   jitter: number,
 ): TaskState {
+  if (result.startedAt !== undefined) setStart(tx, token, result.startedAt);
   closeAttempt(tx, task, token, result, true);
   const onLost = onLostOf(tx, task.spec.lane);
   return step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter }));
 }
 
-function step(tx: WriteTransaction, task: StoredTask, { to, change, event }: NextStep): TaskState {
-  const next = transition(tx, task, to, change, event);
+function step(tx: WriteTransaction, task: StoredTask, { via, to, change, event }: NextStep): TaskState {
+  const seen = via === undefined ? task : transition(tx, task, via);
+  const next = transition(tx, seen, to, change, event);
   if (isTerminalState(next.state)) followEnds(tx, [next]);
   return next.state;
 }
@@ -141,7 +150,7 @@ function onLostOf(tx: WriteTransaction, lane: string): OnLost {
 
 /** See `QueueStore.release`. */
 export function releaseTask(tx: WriteTransaction, id: JobId, token: string): boolean {
-  const task = findLeased(tx, id, token);
+  const task = findHeld(tx, id, token);
   if (task === undefined) return false;
   closeAttempt(tx, task, token, { state: "released", reason: undefined }, false);
   step(tx, task, judgeRelease(task));
@@ -156,12 +165,12 @@ function closeAttempt(
   isCounted: boolean,
 ): void {
   tx.db.run(
-    `UPDATE attempts SET ended_at = max(:now, started_at), outcome = :outcome, reason_code = :code,
+    `UPDATE attempts SET ended_at = max(:end, started_at), outcome = :outcome, reason_code = :code,
        reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
      WHERE lease_token = :token AND ended_at IS NULL`,
     {
       token,
-      now: tx.now,
+      end: toPastTime(result.endedAt, tx.now),
       outcome: result.state,
       code: result.reason?.code,
       message: result.reason?.message,
@@ -170,6 +179,7 @@ function closeAttempt(
       counted: isCounted ? 1 : 0,
     },
   );
+  tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token });
   emit(tx, toAttemptEndEvent(task, result));
 }
 

@@ -42,7 +42,7 @@ function readCopy(file: string): readonly (LanePatch & { readonly name: string }
 
 function toPatch(value: unknown): (LanePatch & { readonly name: string }) | undefined {
   if (!isJsonObject(value) || typeof value["name"] !== "string") return undefined;
-  const { name, maxRunning, maxPerCaller, isPaused, onLost, retainMs, keepLast, ageMs } = value;
+  const { name, maxRunning, maxPerCaller, isPaused, onLost, retainMs, keepLast, ageMs, executor } = value;
   return {
     name,
     ...(isCount(maxRunning) && { maxRunning }),
@@ -52,6 +52,7 @@ function toPatch(value: unknown): (LanePatch & { readonly name: string }) | unde
     ...(isCount(retainMs) && { retainMs }),
     ...(isCount(keepLast) && { keepLast }),
     ...(isCount(ageMs) && { ageMs }),
+    ...((executor === "local" || executor === "slurm") && { executor }),
   };
 }
 

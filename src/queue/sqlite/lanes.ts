@@ -10,6 +10,7 @@ import {
 } from "../lane.ts";
 import { readLane } from "../records.ts";
 import { jsonObject, text } from "../rows.ts";
+import type { ExecutorKind } from "../task.ts";
 import type { Database, WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
 
@@ -25,11 +26,20 @@ export function setLane(tx: WriteTransaction, name: string, patch: LanePatch): L
   const after = patchLane(before, patch);
   tx.db.run(
     `UPDATE lanes SET max_running = :maxRunning, max_per_caller = :maxPerCaller, paused = :isPaused,
-       on_lost = :onLost, retain_ms = :retainMs, keep_last = :keepLast, age_ms = :ageMs WHERE name = :name`,
+       on_lost = :onLost, retain_ms = :retainMs, keep_last = :keepLast, age_ms = :ageMs, executor = :executor WHERE name = :name`,
     { ...after, isPaused: after.isPaused ? 1 : 0 },
   );
+  if (after.executor !== before.executor) moveWaiting(tx, name, after.executor);
   if (changes === 1 || JSON.stringify(before) !== JSON.stringify(after)) emit(tx, toLaneEvent(after));
   return after;
+}
+
+/** What waits in the lane is executed as the lane says now; what is under way stays where it is. */
+function moveWaiting(tx: WriteTransaction, lane: string, executor: ExecutorKind): void {
+  tx.db.run(`UPDATE tasks SET executor = :executor WHERE lane = :lane AND state IN ('created', 'blocked', 'queued')`, {
+    lane,
+    executor,
+  });
 }
 
 /** See `QueueStore.declareLanes`. @returns whether anything was new */

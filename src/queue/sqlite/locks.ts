@@ -5,11 +5,11 @@ import { readLock } from "../records.ts";
 import { integer } from "../rows.ts";
 
 /**
- * Whether the lock `k` is held at `:now`. The lock of a run lives as long as its lease is not settled, even when both
- * have expired: until its processes are proven dead, they may still use what the lock protects.
+ * Whether the lock `k` is held at `:now`. The lock of a run lives as long as its attempt has not ended, whatever has
+ * expired: until its processes are proven dead, they may still use what the lock protects.
  */
 export const LIVE_LOCK = `(k.expires_at > :now OR k.holder_kind = 'run' AND EXISTS (
-  SELECT 1 FROM tasks h WHERE h.id = k.run_id AND h.lease_token = k.holder))`;
+  SELECT 1 FROM attempts h WHERE h.lease_token = k.holder AND h.ended_at IS NULL))`;
 
 /** Gives a free key to a new holder. @returns its fence, which is higher than that of every holder before */
 export function takeLock(tx: WriteTransaction, lock: Omit<ResourceLock, "fence" | "acquiredAt">): number {

@@ -33,7 +33,9 @@ export function migrate(db: Database, path: string, migrations: readonly Migrati
         now,
       });
       db.exec(migration.sql);
-      if (migration.version === 1) restoreLanes(tx);
+      // Only now the lanes have all that is known of lanes. Where nothing was ever queued, the database is a new one.
+      const isLast = migration === migrations.at(-1);
+      if (isLast && db.get("SELECT 1 FROM groups LIMIT 1") === undefined) restoreLanes(tx);
     });
   }
 }

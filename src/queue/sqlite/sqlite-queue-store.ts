@@ -4,6 +4,7 @@ import type {
   AttemptProcess,
   AttemptResult,
   ClaimRequest,
+  JobNote,
   NewGroup,
   NewTask,
   OutboxItem,
@@ -21,6 +22,7 @@ import {
   renewLeases,
   settleLostTask,
 } from "./attempt-writes.ts";
+import { listBatchJobs, noteJob, noteSubmitted } from "./batch-jobs.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { claimTask, holdBackTask } from "./claim.ts";
 import type { Database } from "./database.ts";
@@ -176,6 +178,18 @@ class SqliteQueueStore implements QueueStore {
     by: { readonly workerId: string; readonly token: string; readonly leaseMs: number },
   ) {
     return this.#db.write((tx) => adoptTask(tx, id, token, by));
+  }
+
+  async submitted(id: JobId, token: string, schedulerJobId: string) {
+    return this.#db.write((tx) => noteSubmitted(tx, id, token, schedulerJobId));
+  }
+
+  async batchJobs(owner: string, machine: string) {
+    return listBatchJobs(this.#db, owner, machine);
+  }
+
+  async noteJob(id: JobId, token: string, note: JobNote) {
+    return this.#db.write((tx) => noteJob(tx, id, token, note));
   }
 
   async requestStop(ids: readonly JobId[], mode: StopMode, reason: TaskReason) {

@@ -28,7 +28,8 @@ export function transition(
 ): StoredTask {
   const next = moveTask(task, to, change, tx.now);
   store(tx, task, next);
-  if (task.lease !== undefined && next.lease === undefined) {
+  // While a scheduler has the attempt, its locks are held by the attempt itself.
+  if (to !== "submitted" && task.lease !== undefined && next.lease === undefined) {
     tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token: task.lease.token });
   }
   if (!isMarked) markStatus(tx, task.state, next);

@@ -23,6 +23,7 @@ describe("aexp.yaml", () => {
       hooks: [],
       minFreeBytes: 2 ** 30,
       store: { databaseUrlEnv: undefined, schema: undefined },
+      slurm: {},
     };
     expect(await loadConfig(tempDir())).toEqual(defaults);
     expect(await loadConfig(configure(""))).toEqual(defaults);
@@ -37,7 +38,7 @@ describe("aexp.yaml", () => {
     const text = `
 lanes:
   gpu: { max_running: 2, max_per_caller: 1, on_lost: requeue, retain: 30d, keep_last: 5, age: 600 }
-  cpu: { retain: forever }
+  cpu: { retain: forever, executor: slurm }
   any:
 pools: { train: 2, "*": 1 }
 hooks:
@@ -45,6 +46,8 @@ hooks:
   group.ended: ["echo done"]
 queue: { min_free: 500MB }
 store: { database_url_env: LAB_DATABASE_URL, schema: aexp_protein }
+executors:
+  slurm: { mem: 4G, cpus: 2, time: 90m, sbatch: [--constraint=avx2] }
 `;
     expect(await loadConfig(configure(text))).toEqual({
       redact: [],
@@ -57,7 +60,7 @@ store: { database_url_env: LAB_DATABASE_URL, schema: aexp_protein }
           keepLast: 5,
           ageMs: 600_000,
         },
-        cpu: {},
+        cpu: { executor: "slurm" },
         any: {},
       },
       pools: "train=2,*=1",
@@ -68,6 +71,7 @@ store: { database_url_env: LAB_DATABASE_URL, schema: aexp_protein }
       ],
       minFreeBytes: 500_000_000,
       store: { databaseUrlEnv: "LAB_DATABASE_URL", schema: "aexp_protein" },
+      slurm: { mem: "4G", cpus: 2, time: "90", sbatch: ["--constraint=avx2"] },
     });
   });
 
@@ -79,6 +83,9 @@ store: { database_url_env: LAB_DATABASE_URL, schema: aexp_protein }
 
   it.each([
     ["redct: []", 'unknown key "redct". Did you mean "redact"?'],
+    ["executors: { slrum: {} }", 'executors: unknown key "slrum". Did you mean "slurm"?'],
+    ["executors: { slurm: { memory: 4G } }", 'executors.slurm: unknown key "memory"'],
+    ["executors: { slurm: { mem: lots } }", 'executors: slurm: mem is "lots"; expected a size like 4G'],
     ["- a", "the file must hold keys and values"],
     ["redact: x", "redact: must be array"],
     ["redact: ['(']", "redact.0: Invalid regular expression"],

@@ -17,6 +17,7 @@ CREATE TABLE lanes (
   retain_ms       bigint CHECK (retain_ms >= 0),
   keep_last       integer NOT NULL DEFAULT 3 CHECK (keep_last >= 0),
   age_ms          bigint CHECK (age_ms > 0),
+  executor        text NOT NULL DEFAULT 'local' CHECK (executor IN ('local', 'slurm')),
   declared        json NOT NULL DEFAULT '{}'
 );
 INSERT INTO lanes (name) VALUES ('default');
@@ -101,6 +102,8 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_claim ON tasks (lane, kind, caller, eff_priority DESC, seq) WHERE state = 'queued';
 CREATE INDEX tasks_active ON tasks (lane, caller) WHERE state IN ('submitting', 'submitted', 'running', 'finalizing');
+CREATE INDEX tasks_batch ON tasks (owner, seq)
+  WHERE executor = 'slurm' AND state IN ('submitted', 'running', 'finalizing');
 CREATE INDEX tasks_lease ON tasks (lease_expires_at) WHERE lease_token IS NOT NULL;
 CREATE INDEX tasks_worker ON tasks (worker_id) WHERE lease_token IS NOT NULL;
 CREATE INDEX tasks_group ON tasks (group_id);
@@ -145,23 +148,25 @@ CREATE INDEX task_needs_of ON task_needs (needs);
 CREATE INDEX task_needs_open ON task_needs (run_id) WHERE met = 0;
 
 CREATE TABLE attempts (
-  run_id          text COLLATE "C" NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
-  n               integer NOT NULL,
-  lease_token     text COLLATE "C" NOT NULL UNIQUE,
-  worker_id       text NOT NULL,
-  machine         text NOT NULL,
-  pid             bigint,
-  pid_start       text,
-  boot_id         text,
-  started_at      bigint NOT NULL,
-  ended_at        bigint CHECK (ended_at >= started_at),
-  outcome         text CHECK (
+  run_id            text COLLATE "C" NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+  n                 integer NOT NULL,
+  lease_token       text COLLATE "C" NOT NULL UNIQUE,
+  worker_id         text NOT NULL,
+  machine           text NOT NULL,
+  pid               bigint,
+  pid_start         text,
+  boot_id           text,
+  scheduler_job_id  text,
+  missing_since     bigint,
+  started_at        bigint NOT NULL,
+  ended_at          bigint CHECK (ended_at >= started_at),
+  outcome           text CHECK (
     outcome IN ('complete', 'cached', 'failed', 'stopped', 'abandoned', 'skipped', 'released')),
-  reason_code     text,
-  reason_message  text,
-  exit_code       integer,
-  signal          text,
-  counted         integer NOT NULL DEFAULT 1 CHECK (counted IN (0, 1)),
+  reason_code       text,
+  reason_message    text,
+  exit_code         integer,
+  signal            text,
+  counted           integer NOT NULL DEFAULT 1 CHECK (counted IN (0, 1)),
   PRIMARY KEY (run_id, n),
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 );

@@ -1,0 +1,35 @@
+import { applyLanes } from "../../app/apply-lanes.ts";
+import { deliverOutbox } from "../../app/deliver-outbox.ts";
+import { SlurmReconciler } from "../../app/reconcile-slurm.ts";
+import { BaseCommand } from "../../cli/base-command.ts";
+import { toReconcileOptions } from "../../cli/batch-session.ts";
+import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
+import { EXIT } from "../../cli/exit-codes.ts";
+import { type BatchTallyJson, renderBatchEvent, renderTally } from "../../cli/render/batch-event.ts";
+import { newWorkerId } from "../../cli/work-session.ts";
+import { openBatch } from "../../wiring/open-batch.ts";
+import { openQueue } from "../../wiring/open-queue.ts";
+
+export default class SlurmReconcile extends BaseCommand {
+  static override summary = "Look at the jobs in SLURM once: submit what waits, and record what has ended.";
+  static override description =
+    "The same as one look of `aexp agent start`, for cron or by hand. It is safe at any time, beside agents and others " +
+    "like it. Exit code 3 when something could not be done now, such as a scheduler that does not answer.";
+  static override examples = ["<%= config.bin %> slurm reconcile", "<%= config.bin %> slurm reconcile --json"];
+
+  override async run(): Promise<BatchTallyJson> {
+    const { flags } = await this.parse(SlurmReconcile);
+    const repo = this.openRepo(flags);
+    await using store = await openQueue(repo);
+    await applyLanes(store, await repo.readConfig());
+    const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
+    const options = toReconcileOptions(newWorkerId("slurm"), this.io.env, (event) => {
+      this.io.stderr.write(`${renderBatchEvent(event)}\n`);
+    });
+    const tally = await new SlurmReconciler(repo, { store, batch }, options).tick();
+    await deliverOutbox(repo, store);
+    if (tally.problems.length > 0) this.exitCode = EXIT.partial;
+    this.log(renderTally(tally));
+    return tally;
+  }
+}

@@ -1,0 +1,1 @@
+export { carryOut } from "../executor/slurm/carry-out.ts";
