@@ -35,8 +35,8 @@ const { metafile } = await build({
   entryPoints: ["src/main.ts", ...globSync("src/commands/**/*.ts", { cwd: ROOT })],
   splitting: true,
 });
-// Nothing shared: the supervisor's process must stay small, and shared code is joined into large files.
-await build({ ...COMMON, entryPoints: ["src/exec.ts"] });
+// Nothing shared: the supervisor's process and a thread must stay small, and shared code is joined into large files.
+await build({ ...COMMON, entryPoints: ["src/exec.ts", "src/hash-thread.ts"] });
 await joinChunks(DIST, metafile, [
   { name: "base.js", entries: ["dist/main.js", "dist/commands/version.js"] },
   { name: "validate.js", entries: ["dist/commands/validate.js"] },
