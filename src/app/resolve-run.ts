@@ -1,5 +1,6 @@
 import { kindOfId } from "../kb/artifact.ts";
 import { AexpError } from "../model/errors.ts";
+import { didYouMean } from "../model/nearest.ts";
 import { isJobId, type JobId } from "../run/job-id.ts";
 import { topicOf } from "./find-note.ts";
 import type { Repo } from "./repo.ts";
@@ -19,7 +20,10 @@ export function resolveJobId(repo: Repo, text: string): JobId {
   if (text === "@last") return newestRun(repo);
   if (isJobId(text)) {
     if (repo.runs.has(text) || repo.ledger.has(text)) return text;
-    throw notFound(`there is no run ${text} here, neither in the run store nor in the ledger`);
+    const known = [...repo.runs.listJobIds(), ...repo.ledger.listJobIds()];
+    throw notFound(
+      `there is no run ${text} here, neither in the run store nor in the ledger.${didYouMean(text, known)}`,
+    );
   }
   if (!/^[0-9a-f]+$/.test(text) || text.length < MIN_PREFIX || text.length > 32) {
     throw new AexpError(
