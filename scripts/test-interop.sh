@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the run store against real signac, and the notes against the Python package agentic-experiments, in both
-# directions. Needs Python 3.11 or newer with venv and pip; installs both packages into .cache/signac-venv once.
+# directions, and exports against real mlflow. Needs Python 3.11 or newer with venv and pip; installs the packages into
+# .cache/signac-venv and .cache/mlflow-venv once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,4 +20,6 @@ if ! "$venv/bin/python" -c "import signac, aexp; assert (signac.__version__[:2],
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check 'signac>=2,<3' "agentic-experiments==$agentic"
 fi
 "$venv/bin/python" -c 'import signac, sys; print(f"signac {signac.__version__}, Python {sys.version.split()[0]}")'
-SIGNAC_PYTHON=$PWD/$venv/bin/python exec npx vitest run --config test/interop/vitest.config.ts
+mlflow_python=$(scripts/install-mlflow.sh)
+"$mlflow_python" -W ignore -c 'import mlflow; print(f"mlflow {mlflow.__version__}")'
+MLFLOW_PYTHON=$mlflow_python SIGNAC_PYTHON=$PWD/$venv/bin/python exec npx vitest run --config test/interop/vitest.config.ts

@@ -52,20 +52,31 @@ export interface CodeState {
  */
 export async function showRun(repo: Repo, jobId: JobId, store?: SituationSource): Promise<RunDetails> {
   const { row, record } = rowOf(repo, jobId);
+  const waiting = row.status === "queued" && store !== undefined ? (await readWaiting(store)).get(jobId) : undefined;
+  return detailsOf(repo, row, { entry: record?.entry, citedBy: await findCitations(repo, row), waiting });
+}
+
+/** The same of a run that was read before. */
+export function detailsOf(
+  repo: Repo,
+  row: RunRow,
+  { entry, citedBy, waiting }: Pick<RunDetails, "entry" | "citedBy" | "waiting">,
+): RunDetails {
+  const { jobId } = row;
   const facts: RunFacts = row.isLocal ? repo.runs.read(jobId).document.facts : {};
   const attempt = facts.attempt ?? 1;
   return {
     row,
     facts,
-    entry: record?.entry,
-    attemptCount: Math.max(facts.attempts?.length ?? 0, facts.attempt ?? 0, record?.entry.attempt_count ?? 0),
+    entry,
+    attemptCount: Math.max(facts.attempts?.length ?? 0, facts.attempt ?? 0, entry?.attempt_count ?? 0),
     host: facts.attempts?.at(-1)?.host ?? facts.queue?.proc?.host,
     folder: row.isLocal ? repo.runs.workspaceOf(jobId) : undefined,
     series: row.isLocal ? readSeries(repo, jobId) : new Map(),
     code: codeOf(repo, row, attempt),
-    citedBy: await findCitations(repo, row),
+    citedBy,
     log: row.isLocal ? logOf(repo, row, attempt) : undefined,
-    waiting: row.status === "queued" && store !== undefined ? (await readWaiting(store)).get(jobId) : undefined,
+    waiting,
     next: nextSteps(row),
   };
 }

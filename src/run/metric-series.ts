@@ -56,6 +56,16 @@ export class MetricSeries {
  */
 export function readMetricSeries(lines: Iterable<string>): ReadonlyMap<string, MetricSeries> {
   const all = new Map<string, MetricSeries>();
+  visitMetricPoints(lines, (name, point) => {
+    const series = all.get(name) ?? new MetricSeries();
+    all.set(name, series);
+    series.push(point);
+  });
+  return all;
+}
+
+/** Every point that {@link readMetricSeries} counts, in the order of the lines. */
+export function visitMetricPoints(lines: Iterable<string>, visit: (name: string, point: MetricPoint) => void): void {
   let index = 0;
   for (const line of lines) {
     const record = parseLine(line);
@@ -64,13 +74,9 @@ export function readMetricSeries(lines: Iterable<string>): ReadonlyMap<string, M
     const x = xKey === undefined ? index : Number(record[xKey]);
     index += 1;
     for (const [name, value] of Object.entries(record)) {
-      if (name === xKey || typeof value !== "number" || !Number.isFinite(value)) continue;
-      const series = all.get(name) ?? new MetricSeries();
-      all.set(name, series);
-      series.push({ x, value });
+      if (name !== xKey && typeof value === "number" && Number.isFinite(value)) visit(name, { x, value });
     }
   }
-  return all;
 }
 
 function parseLine(line: string): { readonly [key: string]: unknown } | undefined {
