@@ -9,6 +9,13 @@ export function isJsonObject(value: unknown): value is { readonly [key: string]:
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value is JSON through and through, as `JSON.parse` gives it. */
+export function isJsonValue(value: unknown): value is JsonValue {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  return typeof value === "object" && Object.values(value).every(isJsonValue);
+}
+
 /** An object without the keys whose value is `undefined`, which JSON does not know. */
 export function withoutUndefined(value: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
   const kept: Record<string, JsonValue> = {};

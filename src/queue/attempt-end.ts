@@ -39,9 +39,17 @@ export function judgeAttemptEnd(
       event: { kind: "run.retrying", data },
     };
   }
-  // A job may have ended before anybody saw it run.
-  const isUnseen = task.state === "submitted" && result.state === "complete";
-  return { to: result.state, ...(isUnseen && { via: "finalizing" }), change: { ...change, reason: result.reason } };
+  const end = { ...change, reason: result.reason };
+  if (result.state !== "complete") return { to: result.state, change: end };
+  // A job may have ended before anybody saw it run; and what a stage wrote has been gathered.
+  const isGathered = task.state === "submitted" || (task.state === "running" && task.spec.stage !== undefined);
+  // Whose outputs are not known has nothing to give to others.
+  const isShared = task.spec.stage === undefined || result.outputs !== undefined;
+  return {
+    to: "complete",
+    ...(isGathered && { via: "finalizing" }),
+    change: { ...end, ...(!isShared && { cacheKey: undefined }) },
+  };
 }
 
 /** Where a task goes that was given back. Nobody would ever claim one that is asked to stop. */

@@ -1,6 +1,8 @@
 import type { JobId } from "../run/job-id.ts";
 import type { Lane, LanePatch, LaneSection } from "./lane.ts";
 import type { KindFilter } from "./pool.ts";
+import type { NewOutput } from "./run-output.ts";
+import type { AliasStore, StageStore } from "./stage-store.ts";
 import type { ExecutorKind, Lease, StopMode, Task, TaskReason, TaskSpec, TaskState, TerminalState } from "./task.ts";
 
 /** A run that is to be queued. */
@@ -85,6 +87,11 @@ export interface AttemptResult {
   /** When it began and ended, where somebody else knows better than the store's clock; never in the future. */
   readonly startedAt?: number | undefined;
   readonly endedAt?: number | undefined;
+  /**
+   * What it wrote, all of it, when it is complete: it replaces what was registered of the run before. A stage without them
+   * is no hit for others and has nothing to share; one that declared none has an empty list.
+   */
+  readonly outputs?: readonly NewOutput[] | undefined;
 }
 
 /** A process, told from a later one with the same number by its start and the boot of its machine. */
@@ -209,7 +216,7 @@ export interface TaskQuery {
  * by now, and nothing was changed. Where a scheduler has the attempt there is no lease, and its token is the gate. A terminal change also satisfies or breaks the edges to dependents, ends its group
  * when it was the last, frees its locks, and puts a `mark` and an `event` into the outbox, all in that transaction.
  */
-export interface QueueStore extends AsyncDisposable {
+export interface QueueStore extends StageStore, AliasStore, AsyncDisposable {
   /** The store's clock, in milliseconds. */
   now(): Promise<number>;
   /**
@@ -306,7 +313,10 @@ export interface QueueStore extends AsyncDisposable {
     mode: StopMode,
     reason: TaskReason,
   ): Promise<readonly { readonly id: JobId; readonly outcome: "abandoned" | "requested" | "ended" }[]>;
-  /** Queues ended tasks again, with what they skipped; edges stay, satisfied ones count. A group that had ended is opened again. */
+  /**
+   * Queues ended tasks again, with what they skipped; edges stay, satisfied ones count. A group that had ended is opened
+   * again. A stage has to be resolved again.
+   */
   retry(ids: readonly JobId[]): Promise<readonly Task[]>;
   /** Deletes ended tasks that are older than their lane keeps them, never what something kept refers to. */
   purge(options: { readonly dryRun: boolean; readonly before?: number }): Promise<readonly JobId[]>;

@@ -3,12 +3,14 @@ import { REASON_CODES } from "../run/run-status.ts";
 import type { Lane } from "./lane.ts";
 import type { Attempt, Group, OutboxItem, QueueEvent, ResourceLock, WorkerInfo } from "./queue-store.ts";
 import { EXECUTOR_KINDS, TASK_STATES, TERMINAL_STATES, type Lease, type Task, type TaskReason } from "./task.ts";
+import { isUnresolved } from "./stage.ts";
 import { parseTaskSpec } from "./task-spec.ts";
 import {
   flag,
   integer,
   jsonObject,
   optionalInteger,
+  optionalJson,
   optionalText,
   optionalWord,
   type Row,
@@ -22,18 +24,25 @@ export interface StoredTask extends Task {
   readonly life: number;
   /** Why it is asked to stop. */
   readonly stopReason: TaskReason | undefined;
+  /** It waits only for a worker that looks for its result. */
+  readonly isResolvable: boolean;
+  /** It computes its key for all others who want the same. */
+  readonly isLeader: boolean;
 }
 
 export function readTask(row: Row): Task {
   const id = readJobId(row, "id");
   const stopAt = optionalInteger(row, "stop_at");
+  const spec = parseTaskSpec(jsonObject(row, "spec"), `The queue's task ${id}`);
+  const state = word(row, "state", TASK_STATES);
+  const follows = readOptionalJobId(row, "follows");
   return {
     id,
     seq: integer(row, "seq"),
     groupId: text(row, "group_id"),
     experimentId: optionalText(row, "experiment_id"),
-    spec: parseTaskSpec(jsonObject(row, "spec"), `The queue's task ${id}`),
-    state: word(row, "state", TASK_STATES),
+    spec,
+    state,
     reason: readReason(row, "reason_code", "reason_message", optionalText(row, "because")),
     caller: text(row, "caller"),
     owner: text(row, "owner"),
@@ -52,6 +61,11 @@ export function readTask(row: Row): Task {
     queuedAt: optionalInteger(row, "queued_at"),
     startedAt: optionalInteger(row, "started_at"),
     endedAt: optionalInteger(row, "ended_at"),
+    isUnresolved: isUnresolved({ spec, state, follows }),
+    cacheKey: optionalText(row, "cache_key"),
+    follows,
+    cachedFrom: readOptionalJobId(row, "cached_from"),
+    inputs: optionalJson(row, "resolved_inputs"),
   };
 }
 
@@ -60,16 +74,28 @@ export function readStoredTask(row: Row): StoredTask {
     ...readTask(row),
     life: integer(row, "life"),
     stopReason: readReason(row, "stop_code", "stop_message", undefined),
+    isResolvable: flag(row, "resolvable"),
+    isLeader: flag(row, "is_leader"),
   };
 }
 
 /** The task as others may see it. */
-export function withoutPrivate({ life: _life, stopReason: _stopReason, ...task }: StoredTask): Task {
+export function withoutPrivate({
+  life: _life,
+  stopReason: _stopReason,
+  isResolvable: _isResolvable,
+  isLeader: _isLeader,
+  ...task
+}: StoredTask): Task {
   return task;
 }
 
 export function readJobId(row: Row, column: string): JobId {
   return parseJobId(text(row, column));
+}
+
+function readOptionalJobId(row: Row, column: string): JobId | undefined {
+  return row[column] === null ? undefined : readJobId(row, column);
 }
 
 function readReason(

@@ -1,5 +1,5 @@
 import { AexpError } from "../model/errors.ts";
-import { isJsonObject } from "../model/json.ts";
+import { isJsonObject, isJsonValue, type JsonValue } from "../model/json.ts";
 
 /** One row as a database gives it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -41,6 +41,12 @@ export function jsonObject(row: Row, column: string): { readonly [key: string]: 
   return isJsonObject(value) ? value : refuse(row, column, "a JSON object");
 }
 
+export function optionalJson(row: Row, column: string): JsonValue | undefined {
+  if (row[column] === null) return undefined;
+  const value: unknown = JSON.parse(text(row, column));
+  return isJsonValue(value) ? value : refuse(row, column, "JSON");
+}
+
 export function jsonTexts(row: Row, column: string): readonly string[] {
   const value: unknown = JSON.parse(text(row, column));
   return Array.isArray(value) && value.every((item) => typeof item === "string")
@@ -48,7 +54,7 @@ export function jsonTexts(row: Row, column: string): readonly string[] {
     : refuse(row, column, "a JSON array of texts");
 }
 
-function refuse(row: Row, column: string, expected: string): never {
+export function refuse(row: Row, column: string, expected: string): never {
   throw new AexpError(
     `The queue's database holds ${JSON.stringify(String(row[column]))} as ${column}; expected ${expected}`,
     { code: "queue.database_damaged", hint: "Restore it, or run `aexp queue recover --rebuild`." },

@@ -4,7 +4,8 @@ import type { JobId } from "../run/job-id.ts";
 import { findCycle } from "./need-cycle.ts";
 import type { NewGroup, NewTask } from "./queue-store.ts";
 import type { StoredTask } from "./records.ts";
-import { isTerminalState, type Need, type TaskReason } from "./task.ts";
+import { type TaskChange, toReady } from "./task-move.ts";
+import { isTerminalState, type Need, type TaskSpec } from "./task.ts";
 import { isSuccess, judgeNeed, skipReason } from "./transitions.ts";
 
 /** What a store knows that a submission has to do with. */
@@ -82,8 +83,7 @@ function refuseLane(lane: string, lanes: readonly string[]): never {
 /** How a new task begins, and its edges. */
 export interface Beginning {
   readonly state: "queued" | "blocked" | "skipped";
-  /** Why it is skipped. */
-  readonly reason: TaskReason | undefined;
+  readonly change: TaskChange;
   readonly edges: readonly (Need & { readonly isMet: boolean })[];
 }
 
@@ -92,20 +92,21 @@ export interface Beginning {
  *
  * @param needed - the stored tasks; one that is not among them is submitted together with it, and cannot have ended yet
  */
-export function judgeBeginning(needs: readonly Need[], needed: ReadonlyMap<JobId, StoredTask>): Beginning {
-  const judged = strictest(needs).map((need) => {
+export function judgeBeginning(
+  spec: Pick<TaskSpec, "needs" | "stage">,
+  needed: ReadonlyMap<JobId, StoredTask>,
+): Beginning {
+  const judged = strictest(spec.needs).map((need) => {
     const task = needed.get(need.run);
     return { need, task, outcome: task === undefined ? "open" : judgeNeed(need.condition, task.state) };
   });
   const [broken] = judged
     .flatMap(({ task, outcome }) => (outcome === "broken" && task !== undefined ? [task] : []))
     .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+  const edges = judged.map(({ need, outcome }) => ({ ...need, isMet: outcome === "met" }));
+  if (broken !== undefined) return { state: "skipped", change: { reason: skipReason(broken) }, edges };
   const isOpen = judged.some(({ outcome }) => outcome === "open");
-  return {
-    state: broken !== undefined ? "skipped" : isOpen ? "blocked" : "queued",
-    reason: broken && skipReason(broken),
-    edges: judged.map(({ need, outcome }) => ({ ...need, isMet: outcome === "met" })),
-  };
+  return { ...(isOpen ? { state: "blocked", change: {} } : toReady(spec)), edges };
 }
 
 /** One edge for each task that is needed; of two the one that asks for success. */

@@ -63,9 +63,12 @@ function parseAxis(part: string, text: string): SweepAxis {
       `A value with a comma goes in quotes: --sweep 'name="a,b"|c'.`,
     );
   }
-  const values = splitOutsideQuotes(part.slice(equals + 1), "|", "|").flatMap((value) =>
-    parseValues(key, value.trim()),
-  );
+  return parseSweepValues(key, part.slice(equals + 1));
+}
+
+/** Reads the values of one key, as behind the `=` of {@link parseSweep}. @throws {AexpError} `sweep.invalid` */
+export function parseSweepValues(key: string, text: string): SweepAxis {
+  const values = splitOutsideQuotes(text, "|", "|").flatMap((value) => parseValues(key, value.trim()));
   const seen = new Set<string>();
   for (const value of values) {
     const written = toPythonJson(value);

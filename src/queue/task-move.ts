@@ -1,6 +1,7 @@
 import type { NewEvent, NewItem } from "./outgoing.ts";
 import type { StoredTask } from "./records.ts";
-import { isTerminalState, type TaskState, toRunStatus } from "./task.ts";
+import { isUnresolved } from "./stage.ts";
+import { isTerminalState, type TaskSpec, type TaskState, toRunStatus } from "./task.ts";
 
 /** What a transition may change beside the state. */
 export type TaskChange = Partial<
@@ -18,6 +19,12 @@ export type TaskChange = Partial<
     | "effectivePriority"
     | "startedAt"
     | "endedAt"
+    | "isResolvable"
+    | "cacheKey"
+    | "isLeader"
+    | "follows"
+    | "cachedFrom"
+    | "inputs"
   >
 >;
 
@@ -31,19 +38,41 @@ export const NEW_LIFE = {
   exitCode: undefined,
   signal: undefined,
   startedAt: undefined,
+  cacheKey: undefined,
+  isLeader: false,
+  cachedFrom: undefined,
+  inputs: undefined,
 } as const satisfies TaskChange;
 
-/** The task as it is after a transition. An active task that leaves its worker loses its lease. */
+/**
+ * The task as it is after a transition. An active task that leaves its worker loses its lease; one that is not blocked
+ * any more waits for nobody.
+ */
 export function moveTask(task: StoredTask, to: TaskState, change: TaskChange, now: number): StoredTask {
   const keepsLease = to === "submitting" || to === "running" || to === "finalizing";
+  const isBlocked = to === "blocked";
+  const follows = isBlocked ? change.follows : undefined;
   return {
     ...task,
     ...change,
     state: to,
+    follows,
+    isUnresolved: isUnresolved({ spec: task.spec, state: to, follows }),
+    isResolvable: isBlocked && change.isResolvable === true,
     lease: keepsLease ? task.lease : undefined,
     queuedAt: to === "queued" ? now : task.queuedAt,
     endedAt: isTerminalState(to) ? toEnd(change.endedAt, change.startedAt ?? task.startedAt, now) : undefined,
   };
+}
+
+/** Where a task goes whose needs are all met. A stage stays where it is until it is resolved. */
+export function toReady(spec: Pick<TaskSpec, "stage">): {
+  readonly state: "queued" | "blocked";
+  readonly change: TaskChange;
+} {
+  return spec.stage === undefined
+    ? { state: "queued", change: {} }
+    : { state: "blocked", change: { isResolvable: true } };
 }
 
 /** A clock that was set back must not keep a task from ending, and one that is ahead is not believed. */
@@ -96,6 +125,7 @@ export function toEndEvent(task: StoredTask): NewEvent {
       because: task.reason?.because ?? null,
       exitCode: task.exitCode ?? null,
       signal: task.signal ?? null,
+      ...(task.cachedFrom !== undefined && { from: task.cachedFrom }),
     },
   };
 }

@@ -3,6 +3,7 @@ import { AexpError, messageOf } from "../model/errors.ts";
 import { isJsonObject } from "../model/json.ts";
 import { isJobId } from "../run/job-id.ts";
 import { REASON_CODES } from "../run/run-status.ts";
+import { parseStageSpec } from "./stage.ts";
 import type { Need, RetryPolicy, TaskSpec } from "./task.ts";
 
 type Fields = { readonly [key: string]: unknown };
@@ -16,7 +17,7 @@ type Fields = { readonly [key: string]: unknown };
 export function parseTaskSpec(value: unknown, place: string): TaskSpec {
   if (!isJsonObject(value)) return refuse(place, "spec", value, "an object");
   const field = reader(value, place);
-  const { timeoutMs, name, tag, compute } = value;
+  const { timeoutMs, name, tag, compute, stage } = value;
   return {
     command: field("command", isCommand, "a text or a list of texts"),
     cwd: field("cwd", isText, "a text"),
@@ -31,6 +32,7 @@ export function parseTaskSpec(value: unknown, place: string): TaskSpec {
     ...(name !== undefined && { name: field("name", isText, "a text") }),
     ...(tag !== undefined && { tag: field("tag", isText, "a text") }),
     ...(compute !== undefined && { compute: parseCompute(compute, place) }),
+    ...(stage !== undefined && { stage: parseStageSpec(stage, place) }),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { ComputeRequest } from "./compute-request.ts";
 import type { JobId } from "../run/job-id.ts";
+import type { JsonValue } from "../model/json.ts";
 import type { ReasonCode, RunStatus } from "../run/run-status.ts";
+import type { StageSpec } from "./stage.ts";
 
 /** Where the dispatch of a run stands. The last six are terminal. */
 export const TASK_STATES = [
@@ -137,6 +139,8 @@ export interface TaskSpec {
   readonly tag?: string;
   /** What a scheduler is to reserve for it. */
   readonly compute?: ComputeRequest;
+  /** What makes it a stage of a pipeline. */
+  readonly stage?: StageSpec;
 }
 
 export const EXECUTOR_KINDS = ["local", "slurm"] as const;
@@ -177,6 +181,16 @@ export interface Task {
   readonly queuedAt: number | undefined;
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
+  /** It is a stage that waits, for its needs or for a worker that looks for its result. */
+  readonly isUnresolved: boolean;
+  /** What is the same for equal work, once it is resolved. */
+  readonly cacheKey: string | undefined;
+  /** The run that computes the same, whose end it waits for. */
+  readonly follows: JobId | undefined;
+  /** The run that computed its result, when it is cached. */
+  readonly cachedFrom: JobId | undefined;
+  /** What its inputs are, as it was resolved. */
+  readonly inputs: JsonValue | undefined;
 }
 
 /** The expiring right of one worker to execute a task. */

@@ -10,6 +10,10 @@ export type Waiting =
       readonly kind: "needs";
       readonly needs: readonly { readonly run: JobId; readonly state: TaskState | undefined }[];
     }
+  /** Another run computes the same. */
+  | { readonly kind: "same_work"; readonly leader: JobId }
+  /** Nobody has looked yet whether its result is there. */
+  | { readonly kind: "lookup"; readonly machine: string }
   /** It failed, and is to be repeated; or it waits for another time. */
   | { readonly kind: "time"; readonly until: number; readonly failures: number }
   | { readonly kind: "lane_paused"; readonly lane: string }
@@ -84,9 +88,15 @@ export function isActiveState(state: TaskState): boolean {
 /** What a pending task waits for; `undefined` for one that is under way or has ended. */
 export function judgeWaiting(task: Task, situation: QueueSituation): Waiting | undefined {
   if (isTerminalState(task.state) || isActiveState(task.state)) return undefined;
-  if (task.state === "blocked") return { kind: "needs", needs: openNeeds(task, situation) };
+  if (task.state === "blocked") return judgeBlocked(task, situation);
   if (task.notBefore > situation.now) return { kind: "time", until: task.notBefore, failures: task.failures };
   return judgeLane(task, situation) ?? judgeLock(task, situation) ?? judgeWorker(task, situation);
+}
+
+function judgeBlocked(task: Task, situation: QueueSituation): Waiting {
+  if (task.follows !== undefined) return { kind: "same_work", leader: task.follows };
+  const needs = openNeeds(task, situation);
+  return task.isUnresolved && needs.length === 0 ? { kind: "lookup", machine: task.machine } : { kind: "needs", needs };
 }
 
 /** The needs that have not ended; those that are unknown here count as well. */

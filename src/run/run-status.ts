@@ -19,6 +19,10 @@ export const REASON_CODES = [
   "disk_full",
   "cache_hit",
   "interrupted",
+  "input_missing",
+  "input_changed",
+  "output_missing",
+  "output_invalid",
 ] as const;
 
 export type ReasonCode = (typeof REASON_CODES)[number];

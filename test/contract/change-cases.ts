@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
-import { type OpenFixture, newTask, QueueKit } from "./queue-kit.ts";
+import { idOf, type OpenFixture, newTask, QueueKit } from "./queue-kit.ts";
+import { stage } from "./stage-kit.ts";
 
 const LONG_MS = 30_000;
 
@@ -16,6 +17,25 @@ export function changeCases(open: OpenFixture): void {
     await other.submit({ id: "grp", kind: "batch", name: "grp", caller: "ana" }, [newTask("a")]);
     await slept;
 
+    expect(performance.now() - begin).toBeLessThan(LONG_MS / 2);
+  });
+
+  it("wakes a sleeper when another process submits or opens a stage that is to be resolved", async () => {
+    const kit = new QueueKit(await open());
+    const other = await kit.fixture.another();
+    await untilQuiet(kit);
+    const begin = performance.now();
+
+    const slept = kit.store.waitForChange(LONG_MS);
+    await other.submit({ id: "grp", kind: "pipeline", name: "grp", caller: "ana" }, [newTask("a", stage())]);
+    await slept;
+    await other.resolve(idOf("a"), { problem: { code: "input_missing", message: "no data" } });
+    await untilQuiet(kit);
+    const sleptAgain = kit.store.waitForChange(LONG_MS);
+    await other.retry([idOf("a")]);
+    await sleptAgain;
+
+    expect(await kit.store.unresolved("laptop", 10)).toHaveLength(1);
     expect(performance.now() - begin).toBeLessThan(LONG_MS / 2);
   });
 

@@ -10,8 +10,9 @@ import type { Task } from "../../src/queue/task.ts";
 import { idOf, newTask, type TaskOptions } from "./queue-kit.ts";
 import { readAllEvents } from "./model-state.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
+import { waitUntil } from "../helpers/wait-until.ts";
 
-const PROGRAM = join(import.meta.dirname, "..", "fixtures", "programs", "claim-tasks.ts");
+const PROGRAMS = join(import.meta.dirname, "..", "fixtures", "programs");
 
 /** A queue, and how other processes find it. */
 export interface SharedQueue {
@@ -38,10 +39,12 @@ export class Arena {
     await this.store.submit({ id, kind: "sweep", name: id, caller: "ana" }, tasks);
   }
 
-  start(options: { readonly leaseMs?: number; readonly workMs?: number } = {}): ChildProcess {
-    const { leaseMs = 60_000, workMs = 3 } = options;
+  start(
+    options: { readonly leaseMs?: number; readonly workMs?: number; readonly program?: string } = {},
+  ): ChildProcess {
+    const { leaseMs = 60_000, workMs = 3, program = "claim-tasks.ts" } = options;
     const name = `w${(this.#workers += 1)}`;
-    const argv = [PROGRAM, this.#location, this.#log, name, String(leaseMs), String(workMs)];
+    const argv = [join(PROGRAMS, program), this.#location, this.#log, name, String(leaseMs), String(workMs)];
     const child = spawn(process.execPath, argv, { stdio: "inherit" });
     onTestFinished(() => void child.kill("SIGKILL"));
     return child;
@@ -50,7 +53,8 @@ export class Arena {
   /** When each attempt began and was over, by the workers' own clock; those that were killed in between have no end. */
   spans(): readonly Span[] {
     const spans = new Map<string, Span>();
-    for (const line of readFileSync(this.#log, "utf8").trim().split("\n")) {
+    for (const line of readFileSync(this.#log, "utf8").split("\n")) {
+      if (line === "") continue;
       const { event, id, attempt, at }: { event: string; id: string; attempt: number; at: number } = JSON.parse(line);
       const key = `${id} ${attempt}`;
       if (event === "begin" && spans.has(key)) throw new Error(`two began ${key}`);
@@ -89,6 +93,20 @@ function mostAtOnce(spans: readonly Span[]): number {
     most = Math.max(most, now);
   }
   return most;
+}
+
+/** One stage of the key was executed to its end; all others that have not failed have its result. */
+async function expectOneExecution(store: QueueStore, tasks: readonly Task[], key: string): Promise<void> {
+  const own = tasks.filter((task) => task.spec.stage?.stage === key && task.state !== "failed");
+  const leaders = own.filter((task) => task.state === "complete");
+  expect(leaders).toHaveLength(1);
+  const cached = own.filter((task) => task.id !== leaders[0]?.id);
+  expect(cached.map(({ state, cachedFrom }) => ({ state, cachedFrom }))).toEqual(
+    cached.map(() => ({ state: "cached", cachedFrom: leaders[0]?.id })),
+  );
+  const outputs = await store.outputs(own.map((task) => task.id));
+  expect(outputs).toHaveLength(own.length);
+  expect(new Set(outputs.map(({ digest, path, holder }) => `${digest} ${path} ${holder}`)).size).toBe(1);
 }
 
 /** What holds for many processes on one queue of any store. */
@@ -150,6 +168,50 @@ export function manyWorkerCases(open: () => Promise<SharedQueue>): void {
     expect(queued).toHaveLength(rounds.length);
     const ends = events.filter(({ kind }) => kind === "group.ended").map(({ groupId }) => groupId ?? "");
     expect(ends.toSorted()).toEqual(rounds.toSorted());
+  });
+
+  it("compute once what many stages want, however many resolve them at once", async () => {
+    const arena = new Arena(await open());
+    const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
+    for (let round = 0; round < 10; round += 1) {
+      await arena.submit(
+        `grp${round}`,
+        keys.map((key) => newTask(`${key}-${round}`, { stage: { pipeline: "demo", stage: key } })),
+      );
+    }
+
+    const codes = await ended(Array.from({ length: 6 }, () => arena.start({ program: "run-stages.ts", workMs: 20 })));
+
+    expect(codes).toEqual(Array.from({ length: 6 }, () => 0));
+    const tasks = await arena.store.tasks({});
+    expect(arena.spans()).toHaveLength(keys.length);
+    for (const key of keys) await expectOneExecution(arena.store, tasks, key);
+  });
+
+  it("leave no stage waiting for a leader whose worker was killed", async () => {
+    const arena = new Arena(await open());
+    const keys = Array.from({ length: 6 }, (_, index) => `key-${index}`);
+    for (let round = 0; round < 10; round += 1) {
+      await arena.submit(
+        `grp${round}`,
+        keys.map((key) => newTask(`${key}-${round}`, { stage: { pipeline: "demo", stage: key } })),
+      );
+    }
+    const options = { program: "run-stages.ts", leaseMs: 1500, workMs: 30 };
+    let workers = Array.from({ length: 3 }, () => arena.start(options));
+    for (let killed = 0; killed < 4; killed += 1) {
+      // Whoever has begun something has not ended it yet.
+      await waitUntil("the next execution", () => arena.spans().length > killed);
+      const [victim, ...others] = workers;
+      victim?.kill("SIGKILL");
+      workers = [...others, arena.start(options)];
+    }
+
+    await ended(workers);
+
+    const tasks = await arena.store.tasks({});
+    expect(tasks.filter((task) => task.state === "failed").every((task) => task.reason?.code === "lost")).toBe(true);
+    for (const key of keys) await expectOneExecution(arena.store, tasks, key);
   });
 
   it("come to the end of everything although some are killed at any point", async () => {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { Claim, ClaimRequest, NewTask, QueueStore } from "../../src/queue/queue-store.ts";
+import type { NewOutput } from "../../src/queue/run-output.ts";
 import { DEFAULT_RETRY, type Need, type TaskReason, type TaskSpec, type TaskState } from "../../src/queue/task.ts";
 import { type JobId, parseJobId } from "../../src/run/job-id.ts";
 
@@ -27,6 +28,7 @@ export interface TaskOptions extends Partial<Omit<TaskSpec, "needs" | "retry" | 
   readonly lastAttempt?: number;
   readonly force?: boolean;
   readonly executor?: NewTask["executor"];
+  readonly machine?: string;
 }
 
 export const LEASE_MS = 60_000;
@@ -53,6 +55,7 @@ export function newTask(name: string, options: TaskOptions = {}): NewTask {
     lastAttempt,
     force,
     executor = "local",
+    machine = "laptop",
     ...spec
   } = options;
   return {
@@ -60,7 +63,7 @@ export function newTask(name: string, options: TaskOptions = {}): NewTask {
     experimentId: "E001",
     caller,
     owner,
-    machine: "laptop",
+    machine,
     executor,
     ...(target !== undefined && { target }),
     ...(lastAttempt !== undefined && { lastAttempt }),
@@ -135,15 +138,10 @@ export class QueueKit {
     return (await this.store.claim(this.request(change))) === undefined;
   }
 
-  async succeed(claim: Claim): Promise<TaskState | undefined> {
-    return (
-      await this.store.finish(
-        claim.task.id,
-        claim.lease.token,
-        { state: "complete", reason: undefined, exitCode: 0 },
-        1,
-      )
-    )?.state;
+  /** @param outputs all that it wrote; nothing is known of them, when absent */
+  async succeed(claim: Claim, outputs?: readonly NewOutput[]): Promise<TaskState | undefined> {
+    const result = { state: "complete", reason: undefined, exitCode: 0, outputs } as const;
+    return (await this.store.finish(claim.task.id, claim.lease.token, result, 1))?.state;
   }
 
   async fail(claim: Claim, reason: TaskReason = FAILED, jitter = 1): Promise<TaskState | undefined> {

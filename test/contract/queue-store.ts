@@ -1,16 +1,21 @@
 import { describe } from "vitest";
 
+import { aliasCases } from "./alias-cases.ts";
 import { batchCases } from "./batch-cases.ts";
 import { changeCases } from "./change-cases.ts";
 import { claimCases } from "./claim-cases.ts";
 import { edgeCases } from "./edge-cases.ts";
+import { flightCases } from "./flight-cases.ts";
 import { laneCases } from "./lane-cases.ts";
 import { leaseCases } from "./lease-cases.ts";
 import { lockCases } from "./lock-cases.ts";
 import { modelCases } from "./model-cases.ts";
 import { needCases } from "./need-cases.ts";
 import { outboxCases } from "./outbox-cases.ts";
+import { outputCases } from "./output-cases.ts";
 import type { OpenFixture } from "./queue-kit.ts";
+import { stageCases } from "./stage-cases.ts";
+import { stageModelCases } from "./stage-model-cases.ts";
 
 /** What every store of the queue has to keep. `open` gives an empty one, which goes when the test ends. */
 export function describeQueueStore(name: string, open: OpenFixture): void {
@@ -41,7 +46,22 @@ export function describeQueueStore(name: string, open: OpenFixture): void {
   describe(`${name}: edges of the state machine`, () => {
     edgeCases(open);
   });
+  describe(`${name}: stages`, () => {
+    stageCases(open);
+  });
+  describe(`${name}: equal stages in flight`, () => {
+    flightCases(open);
+  });
+  describe(`${name}: outputs`, () => {
+    outputCases(open);
+  });
+  describe(`${name}: aliases and policies`, () => {
+    aliasCases(open);
+  });
   describe(`${name}: any history`, () => {
     modelCases(open);
+  });
+  describe(`${name}: any history of stages`, () => {
+    stageModelCases(open);
   });
 }

@@ -9,6 +9,7 @@ import { DEFAULT_LANE } from "../../src/queue/lane.ts";
 import { parseNeed } from "../../src/queue/needs.ts";
 import { DEFAULT_KIND } from "../../src/queue/pool.ts";
 import type { QueueStore } from "../../src/queue/queue-store.ts";
+import type { StageSpec } from "../../src/queue/stage.ts";
 import type { RetryPolicy } from "../../src/queue/task.ts";
 import type { JobId } from "../../src/run/job-id.ts";
 import { currentUser } from "../../src/wiring/current-user.ts";
@@ -26,6 +27,7 @@ export interface TestRun {
   readonly timeoutMs?: number;
   /** A command line has no flags for pauses, and no test waits for minutes. */
   readonly retry?: Partial<RetryPolicy>;
+  readonly stage?: StageSpec;
 }
 
 /**
@@ -71,9 +73,14 @@ function toOwn(
   planned: Submission["runs"][number],
   runs: Readonly<Record<string, TestRun>>,
 ): Submission["runs"][number] {
-  const { caller = "ana", graceMs, retry } = runs[planned.entry.name ?? ""] ?? {};
+  const { caller = "ana", graceMs, retry, stage } = runs[planned.entry.name ?? ""] ?? {};
   if (planned.task === undefined) return planned;
   const { spec } = planned.task;
-  const own = { ...spec, graceMs: graceMs ?? spec.graceMs, retry: { ...spec.retry, ...retry } };
+  const own = {
+    ...spec,
+    graceMs: graceMs ?? spec.graceMs,
+    retry: { ...spec.retry, ...retry },
+    ...(stage !== undefined && { stage }),
+  };
   return { ...planned, task: { ...planned.task, caller, spec: own } };
 }

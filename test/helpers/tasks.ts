@@ -32,6 +32,11 @@ export function task(name: string, state: TaskState, patch: Partial<Task> = {}):
     queuedAt: NOW - 1000,
     startedAt: undefined,
     endedAt: undefined,
+    isUnresolved: false,
+    cacheKey: undefined,
+    follows: undefined,
+    cachedFrom: undefined,
+    inputs: undefined,
     ...patch,
   };
 }

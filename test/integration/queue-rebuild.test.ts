@@ -66,6 +66,28 @@ describe("a queue whose database is lost", () => {
       expect(readFileSync(join(repo.runs.workspaceOf(id), "times"), "utf8")).toBe("1\n");
   });
 
+  it("lets the result of a stage be looked for again", async () => {
+    const project = await makeQueueProject();
+    const { root, repo } = project;
+    const { store } = project.ports;
+    const stage = { pipeline: "demo", stage: "train", sweep: { seed: 1 } };
+    const ids = await queueRuns(repo, store, {
+      a: { command: "true", stage },
+      b: { command: "true", needs: ["a"], stage },
+    });
+    await store.resolve(idIn(ids, "a"), { cacheKey: "k", inputs: { data: 1 }, mode: "on" });
+    loseDatabase(project);
+
+    expect(await runCli(root, ["queue", "recover", "--rebuild"])).toMatchObject({ exitCode: 0 });
+
+    await using rebuilt = await openQueue(repo);
+    expect(await rebuilt.tasks({})).toMatchObject([
+      { spec: { name: "a", stage }, state: "blocked", isUnresolved: true, cacheKey: undefined, inputs: undefined },
+      { spec: { name: "b", stage }, state: "blocked", isUnresolved: true },
+    ]);
+    expect((await rebuilt.unresolved(repo.machineLabel, 10)).map(({ id }) => id)).toEqual([ids["a"]]);
+  });
+
   it("takes the ends of runs that had ended as they are", async () => {
     const project = await makeQueueProject();
     const { root, repo } = project;

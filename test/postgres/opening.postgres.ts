@@ -95,7 +95,7 @@ describe("opening a queue on a server", () => {
 
     await expect(openStore({ schema })).rejects.toMatchObject({
       code: "queue.schema_newer",
-      message: expect.stringContaining("schema 2"),
+      message: expect.stringContaining(`schema ${newer.length}`),
     });
     await expect(store.lanes()).rejects.toMatchObject({ code: "queue.schema_newer" });
     expect(await (await openStore({ schema, migrations: newer })).lanes()).toHaveLength(1);
@@ -105,7 +105,9 @@ describe("opening a queue on a server", () => {
     const schema = await newSchema();
     const broken = [...MIGRATIONS, { version: MIGRATIONS.length + 1, sql: "CREATE TABLE news (x text); NONSENSE" }];
     await expect(openStore({ schema, migrations: broken })).rejects.toThrow("NONSENSE");
-    expect(await execute(`SELECT version FROM ${schema}.aexp_migrations`)).toEqual([{ version: 1 }]);
+    expect(await execute(`SELECT version FROM ${schema}.aexp_migrations`)).toEqual(
+      MIGRATIONS.map(({ version }) => ({ version })),
+    );
     expect(await execute(`SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename = 'news'`)).toEqual([]);
 
     const edited = MIGRATIONS.map((step) => ({ ...step, sql: `${step.sql} ` }));

@@ -4,6 +4,7 @@ import type { QueueStore } from "../../src/queue/queue-store.ts";
 import { idOf, newTask, QueueKit } from "../contract/queue-kit.ts";
 import { Arena, ended } from "../contract/many-workers.ts";
 import { readAllEvents } from "../contract/model-state.ts";
+import { keyed, resolve, stage } from "../contract/stage-kit.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 import { execute, newSchema, openStore } from "./fixture.ts";
 import { Proxy } from "./proxy.ts";
@@ -129,6 +130,27 @@ describe("a connection that is cut", () => {
     proxy.interfere({ kind: "cut_after", words: COMMIT });
     await far.submit({ c: {} });
     expect(await near.states()).toEqual({ first: "complete", a: "complete", b: "queued", c: "queued" });
+  });
+
+  it("after a commit arrived repeats nothing of stages, aliases and policies", async () => {
+    const { proxy, far, near } = await openThroughProxy();
+    await near.submit({ a: stage() });
+    const cut = { kind: "cut_after", words: COMMIT } as const;
+
+    proxy.interfere(cut);
+    expect(await resolve(far, "a", keyed("k"))).toEqual({ kind: "queued" });
+    proxy.interfere(cut);
+    expect(await far.store.setAlias("best", { run: idOf("a") }, { caller: "ana", expect: 0 })).toEqual({
+      kind: "set",
+      version: 1,
+    });
+    proxy.interfere(cut);
+    expect(await far.store.firePolicy("key", "evaluate")).toBe(true);
+    proxy.interfere(cut);
+    expect(await far.store.notePolicyRun("key", idOf("b"))).toBe(true);
+
+    expect(await near.store.aliasLog("best")).toHaveLength(1);
+    expect(await kindsOf(near.store, "a")).toEqual(["run.blocked", "run.queued"]);
   });
 
   it("at any word of a transaction leaves one effect", async () => {

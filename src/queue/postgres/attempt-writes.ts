@@ -13,11 +13,13 @@ import type { OnLost } from "../lane.ts";
 import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
 import { readJobId, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
 import { integer, optionalText, text, word } from "../rows.ts";
+import type { NewOutput } from "../run-output.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
 import { toPastTime } from "../task-move.ts";
 import { IN_SCHEDULER, setStart } from "./batch-jobs.ts";
 import { endOf, type Opening, type WriteTransaction } from "./database.ts";
 import { followEnds } from "./end-effects.ts";
+import { replaceOutputs, storeOutputs } from "./outputs.ts";
 import { TaskMoves } from "./task-moves.ts";
 
 /** Looks for the task, if the lease is this one. Every write of a worker begins here. */
@@ -104,6 +106,14 @@ export async function finalizeTask(tx: WriteTransaction): Promise<boolean> {
   return true;
 }
 
+/** See `StageStore.addItems`. */
+export async function addItems(tx: WriteTransaction, items: readonly NewOutput[]): Promise<boolean> {
+  const task = findOpened(tx);
+  if (task === undefined) return false;
+  await storeOutputs(tx, task, items);
+  return true;
+}
+
 /** See `QueueStore.finish`. */
 export async function finishTask(
   tx: WriteTransaction,
@@ -137,6 +147,7 @@ async function endAttempt(
   jitter: number,
 ): Promise<TaskState> {
   if (result.startedAt !== undefined) await setStart(tx, token, result.startedAt);
+  if (result.state === "complete" && result.outputs !== undefined) await replaceOutputs(tx, task, result.outputs);
   const onLost = result.state === "failed" ? await onLostOf(tx, task.spec.lane) : "fail";
   const [, state] = await Promise.all([
     closeAttempt(tx, task, token, result, true),

@@ -50,6 +50,8 @@ export interface WriteOptions {
    * Does not wait for the server's disk: a server that crashes may forget it, and everything works out all the same.
    */
   readonly mayBeForgotten?: boolean;
+  /** It must not be done twice, although it tells nobody anything. */
+  readonly isOnce?: boolean;
 }
 
 /** The time of the transaction, for statements that are sent before it is known here. */
@@ -138,8 +140,9 @@ export class Database implements Queries {
       const result = await work({ db: statementsOf(this.connection), now, first, outgoing, wake });
       const serial = (this.#serial += 1);
       // What tells nobody anything may as well be done twice.
-      if (outgoing.length > 0) inDoubt = { serial, result };
-      await this.#commit(now, outgoing, serial, wakes || outgoing.some(isWaking));
+      const parts = options.isOnce === true && outgoing.length === 0 ? [[]] : [...chunksOf(outgoing)];
+      if (parts.length > 0) inDoubt = { serial, result };
+      await this.#commit(now, parts, serial, wakes || outgoing.some(isWaking));
       return result;
     });
   }
@@ -165,10 +168,15 @@ export class Database implements Queries {
     return { now: toTime(time), first: first?.rows ?? [] };
   }
 
-  async #commit(now: number, outgoing: readonly (NewEvent | NewItem)[], serial: number, wakes: boolean): Promise<void> {
+  async #commit(
+    now: number,
+    outgoing: readonly (readonly (NewEvent | NewItem)[])[],
+    serial: number,
+    wakes: boolean,
+  ): Promise<void> {
     const { connection } = this;
     const steps: Promise<unknown>[] = [];
-    for (const part of chunksOf(outgoing)) {
+    for (const part of outgoing) {
       const items = toJson(part.map((item, n) => ({ n, ...toOutgoingRow(item) })));
       steps.push(connection.query(TELL, { items, now, writer: this.#writer, serial }));
     }

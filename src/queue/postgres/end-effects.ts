@@ -1,14 +1,17 @@
 import type { JobId } from "../../run/job-id.ts";
 import { readGroup, readJobId, readStoredTask, type StoredTask } from "../records.ts";
 import { integer, type Row, text, word } from "../rows.ts";
+import { toReady } from "../task-move.ts";
 import { TASK_STATES } from "../task.ts";
 import { isSuccess, skipReason, toGroupState } from "../transitions.ts";
 import type { WriteTransaction } from "./database.ts";
+import { settleFollowers } from "./followers.ts";
 import { TaskMoves } from "./task-moves.ts";
 
 /**
  * What follows from ends, in the transaction that wrote them: edges to dependents are met or broken, those that can
- * start are queued, those that never can are skipped with all that hang on them, and groups whose last task ended end.
+ * start are queued, those that never can are skipped with all that hang on them, those who waited for a result get it or
+ * compute it themselves, and groups whose last task ended end.
  */
 export async function followEnds(tx: WriteTransaction, ended: readonly StoredTask[]): Promise<void> {
   const groups = new Set<string>();
@@ -22,8 +25,9 @@ export async function followEnds(tx: WriteTransaction, ended: readonly StoredTas
     ]);
     open.clear();
     for (const row of openGroups) open.add(text(row, "id"));
+    const followed = await settleFollowers(tx, wave);
     // A skipped task has dependents, too.
-    wave = await settleDependents(tx, wave, edges);
+    wave = [...followed, ...(await settleDependents(tx, wave, edges))];
   }
   for (const groupId of groups) if (!open.has(groupId)) await endGroup(tx, groupId);
 }
@@ -59,7 +63,7 @@ async function settleDependents(
     if (isSuccess(end.state) || word(edge, "cond", ["success", "ended"]) === "ended") {
       met.push({ run: dependent.task.id, needs: end.id });
       dependent.open -= 1;
-      if (dependent.open === 0) moves.add(dependent.task, "queued", {}, { kind: "run.queued" });
+      if (dependent.open === 0) makeReady(moves, dependent.task);
     } else {
       dependent.isSkipped = true;
       skipped.push(moves.add(dependent.task, "skipped", { reason: skipReason(end) }));
@@ -68,6 +72,11 @@ async function settleDependents(
   await tx.db.run(MEET, { runs: met.map((edge) => edge.run), needs: met.map((edge) => edge.needs) });
   await moves.store();
   return skipped;
+}
+
+function makeReady(moves: TaskMoves, task: StoredTask): void {
+  const { state, change } = toReady(task.spec);
+  moves.add(task, state, change, state === "queued" ? { kind: "run.queued" } : undefined);
 }
 
 /** The open edges to some tasks, in the order of these, each with its dependent and the number of its open edges. */

@@ -1,4 +1,5 @@
 import { type JobId, parseJobId } from "../../run/job-id.ts";
+import type { AliasTarget, SetAliasOptions } from "../alias.ts";
 import type { LanePatch, LaneSection } from "../lane.ts";
 import type {
   AttemptProcess,
@@ -14,8 +15,20 @@ import type {
 } from "../queue-store.ts";
 import { readAttempt, readGroup, readWorker, withoutPrivate } from "../records.ts";
 import { jsonTexts } from "../rows.ts";
+import type { NewOutput, OutputState } from "../run-output.ts";
+import type { Resolution } from "../stage.ts";
 import type { StopMode, TaskReason } from "../task.ts";
 import {
+  findAlias,
+  firePolicy,
+  listAliases,
+  listPolicyFires,
+  listVersions,
+  notePolicyRun,
+  setAlias,
+} from "./aliases.ts";
+import {
+  addItems,
   adoptTask,
   finalizeTask,
   finishTask,
@@ -34,9 +47,11 @@ import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, openDatabaseIfPresent, type OpenDatabaseOptions } from "./open-database.ts";
 import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
+import { listOutputs, noteOutput } from "./outputs.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, findExpired, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
 import { retryTasks } from "./retry-tasks.ts";
+import { listHits, listUnresolved, openResolvable, resolveStage } from "./stages.ts";
 import { stopTasks } from "./stop-tasks.ts";
 import { submitTasks } from "./submit.ts";
 import { findTask } from "./task-moves.ts";
@@ -261,6 +276,58 @@ class PostgresQueueStore implements QueueStore {
 
   async age() {
     return await this.#db.write(ageTasks, { mayBeForgotten: true });
+  }
+
+  async unresolved(machine: string, limit: number) {
+    return await listUnresolved(this.#db, machine, limit);
+  }
+
+  async hits(cacheKey: string, machine: string, limit: number) {
+    return await this.#db.read((tx) => listHits(tx.db, cacheKey, machine, limit));
+  }
+
+  async resolve(id: JobId, resolution: Resolution) {
+    return await this.#db.write((tx) => resolveStage(tx, resolution), { opening: openResolvable(id) });
+  }
+
+  async outputs(ids: readonly JobId[]) {
+    return await listOutputs(this.#db, ids);
+  }
+
+  async addItems(id: JobId, token: string, items: readonly NewOutput[]) {
+    return await this.#db.write((tx) => addItems(tx, items), { opening: openHeld(id, token) });
+  }
+
+  async noteOutput(run: JobId, name: string, item: string, state: OutputState) {
+    return await this.#db.write((tx) => noteOutput(tx, run, name, item, state));
+  }
+
+  async aliases() {
+    return await listAliases(this.#db);
+  }
+
+  async alias(name: string) {
+    return await findAlias(this.#db, name);
+  }
+
+  async setAlias(name: string, target: AliasTarget, options: SetAliasOptions) {
+    return await this.#db.write((tx) => setAlias(tx, name, target, options), { isOnce: true });
+  }
+
+  async aliasLog(name: string) {
+    return await listVersions(this.#db, name);
+  }
+
+  async firePolicy(key: string, policy: string) {
+    return await this.#db.write((tx) => firePolicy(tx, key, policy), { isOnce: true });
+  }
+
+  async notePolicyRun(key: string, run: JobId) {
+    return await this.#db.write((tx) => notePolicyRun(tx, key, run), { isOnce: true });
+  }
+
+  async policyFires(policy: string) {
+    return await listPolicyFires(this.#db, policy);
   }
 
   async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"], machine?: string) {

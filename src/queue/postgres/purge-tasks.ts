@@ -6,7 +6,10 @@ import type { ReadTransaction, Queries, Statements, WriteTransaction } from "./d
 /** Side effects that are done are only kept so that they are not sent twice. */
 const KEEP_DONE_MS = 24 * 3_600_000;
 
-/** Ended tasks that may go by their age, oldest first; those of active groups and with side effects to come stay. */
+/**
+ * Ended tasks that may go by their age, oldest first; those of active groups, with side effects to come or with an alias
+ * stay.
+ */
 const OLD_TASKS = `
   SELECT t.id FROM tasks t
   JOIN lanes l ON l.name = t.lane JOIN groups g ON g.id = t.group_id
@@ -15,6 +18,7 @@ const OLD_TASKS = `
   WHERE t.ended_at IS NOT NULL AND g.state <> 'active'
     AND t.ended_at < coalesce(:before, :now - l.retain_ms) AND newest.place > l.keep_last
     AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.state = 'pending' AND o.subject = t.id)
+    AND NOT EXISTS (SELECT 1 FROM current_aliases a WHERE a.run_id = t.id)
   ORDER BY t.ended_at, t.seq`;
 
 /** The tasks that would be deleted; see `QueueStore.purge`. */
@@ -42,11 +46,15 @@ async function readEdgesOf(
   db: Queries,
   ids: readonly JobId[],
 ): Promise<readonly { readonly run: JobId; readonly needs: JobId }[]> {
-  const rows = await db.all("SELECT run_id, needs FROM task_needs WHERE needs = ANY (:ids) OR run_id = ANY (:ids)", {
-    ids,
-  });
+  const rows = await db.all(EDGES, { ids });
   return rows.map((row) => ({ run: readJobId(row, "run_id"), needs: readJobId(row, "needs") }));
 }
+
+/** What tasks need, and whose results they have. */
+const EDGES = `
+  SELECT run_id, needs FROM task_needs WHERE needs = ANY (:ids) OR run_id = ANY (:ids)
+  UNION ALL SELECT id, cached_from FROM tasks
+  WHERE cached_from IS NOT NULL AND (cached_from = ANY (:ids) OR id = ANY (:ids))`;
 
 /** Deletes what {@link findPurgeable} finds, with all that belongs to it. */
 export async function purgeTasks(tx: WriteTransaction, before: number | undefined): Promise<readonly JobId[]> {

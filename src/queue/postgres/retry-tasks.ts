@@ -1,7 +1,7 @@
 import type { JobId } from "../../run/job-id.ts";
 import { readJobId, type StoredTask } from "../records.ts";
 import { word } from "../rows.ts";
-import { NEW_LIFE } from "../task-move.ts";
+import { NEW_LIFE, toReady } from "../task-move.ts";
 import { isTerminalState, TASK_EDGES, TASK_STATES, type NeedCondition, type TaskState } from "../task.ts";
 import { judgeNeed, type NeedOutcome } from "../transitions.ts";
 import type { Queries, WriteTransaction } from "./database.ts";
@@ -28,9 +28,10 @@ export async function retryTasks(tx: WriteTransaction, ids: readonly JobId[]): P
   const moves = new TaskMoves(tx);
   const reopened = tasks.map((task) => {
     const isOpen = (needs.get(task.id) ?? []).some((need) => outcomeOf(need, chosen) === "open");
-    const change = { ...NEW_LIFE, life: task.life + 1, effectivePriority: task.spec.priority };
-    const kind = isOpen ? "run.blocked" : "run.queued";
-    return moves.add(task, isOpen ? "blocked" : "queued", change, { kind, data: { retry: true } });
+    const next = isOpen ? { state: "blocked" as const, change: {} } : toReady(task.spec);
+    const change = { ...NEW_LIFE, ...next.change, life: task.life + 1, effectivePriority: task.spec.priority };
+    const kind = next.state === "blocked" ? "run.blocked" : "run.queued";
+    return moves.add(task, next.state, change, { kind, data: { retry: true } });
   });
   await moves.store();
   return reopened;
@@ -44,17 +45,23 @@ async function withSkipped(db: Queries, ids: readonly JobId[]): Promise<Map<JobI
   wave = wave.filter((task) => isTerminalState(task.state));
   while (wave.length > 0) {
     for (const task of wave) chosen.set(task.id, task);
-    const rows = await db.all("SELECT DISTINCT run_id FROM task_needs WHERE needs = ANY (:ids)", {
+    const rows = await db.all(SKIPPED_WITH, {
       ids: wave.map((task) => task.id),
+      leaders: wave.filter((task) => task.isLeader).map((task) => task.id),
     });
     const dependents = await findTasks(
       db,
-      rows.map((row) => readJobId(row, "run_id")),
+      rows.map((row) => readJobId(row, "id")),
     );
     wave = [...dependents.values()].filter((task) => task.state === "skipped" && !chosen.has(task.id));
   }
   return chosen;
 }
+
+/** Those that need the tasks, and those that were skipped because one of the leaders failed, which computed the same. */
+const SKIPPED_WITH = `
+  SELECT run_id AS id FROM task_needs WHERE needs = ANY (:ids)
+  UNION SELECT id FROM tasks WHERE because = ANY (:leaders) AND cache_key IS NOT NULL AND state = 'skipped'`;
 
 /** A task that is needed, and what it is now. */
 interface NeededTask {

@@ -153,13 +153,13 @@ async function begin(
     const moves = new TaskMoves(tx);
     const edges: Readonly<Record<string, string | number>>[] = [];
     for (const task of part) {
-      const beginning = judgeBeginning(task.spec.needs, needed);
+      const beginning = judgeBeginning(task.spec, needed);
       for (const { run, condition, isMet } of beginning.edges) {
         edges.push({ run_id: task.id, needs: run, cond: condition, met: isMet ? 1 : 0 });
       }
-      const { state, reason } = beginning;
+      const { state, change } = beginning;
       const isMarked = marked.has(task.id) && state !== "skipped";
-      begun.push(moves.add(task, state, { reason }, toBeginEvent(state), { isMarked }));
+      begun.push(moves.add(task, state, change, toBeginEvent(state), { isMarked }));
     }
     await tx.db.run(STORE_EDGES, { edges: toJson(edges) });
     await moves.store();

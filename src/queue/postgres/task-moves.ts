@@ -48,6 +48,7 @@ export class TaskMoves {
     if (mark !== undefined) outgoing.push(mark);
     if (event !== undefined) outgoing.push({ ...event, runId: to.id, groupId: to.groupId });
     if (isTerminalState(state)) outgoing.push(toEndEvent(to));
+    if (to.isResolvable) this.#tx.wake();
     return to;
   }
 
@@ -98,6 +99,14 @@ function toMoveRow(from: StoredTask, to: StoredTask): Readonly<Record<string, un
     queued_at: to.queuedAt,
     started_at: to.startedAt,
     ended_at: to.endedAt,
+    resolvable: to.isResolvable ? 1 : 0,
+    cache_key: to.cacheKey,
+    is_leader: to.isLeader ? 1 : 0,
+    follows: to.follows,
+    cached_from: to.cachedFrom,
+    // They may be long, and change only once.
+    sets_inputs: to.inputs === from.inputs ? 0 : 1,
+    ...(to.inputs !== from.inputs && { inputs: to.inputs }),
   };
 }
 
@@ -106,10 +115,14 @@ const STORE_MOVES = `
     because = m.because, stop_at = m.stop_at, stop_mode = m.stop_mode, stop_code = m.stop_code,
     stop_message = m.stop_message, not_before = m.not_before, failures = m.failures, worker_id = m.worker_id,
     lease_token = m.lease_token, lease_expires_at = m.lease_expires_at, exit_code = m.exit_code, signal = m.signal,
-    eff_priority = m.eff_priority, queued_at = m.queued_at, started_at = m.started_at, ended_at = m.ended_at
+    eff_priority = m.eff_priority, queued_at = m.queued_at, started_at = m.started_at, ended_at = m.ended_at,
+    resolvable = m.resolvable, cache_key = m.cache_key, is_leader = m.is_leader, follows = m.follows,
+    cached_from = m.cached_from,
+    resolved_inputs = CASE m.sets_inputs WHEN 1 THEN m.inputs ELSE t.resolved_inputs END
   FROM json_to_recordset(:moves::json) AS m (id text, from_state text, from_life integer, from_token text, state text,
     life integer, reason_code text, reason_message text, because text, stop_at bigint, stop_mode text, stop_code text,
     stop_message text, not_before bigint, failures integer, worker_id text, lease_token text, lease_expires_at bigint,
-    exit_code integer, signal text, eff_priority integer, queued_at bigint, started_at bigint, ended_at bigint)
+    exit_code integer, signal text, eff_priority integer, queued_at bigint, started_at bigint, ended_at bigint, resolvable integer, cache_key text,
+    is_leader integer, follows text, cached_from text, sets_inputs integer, inputs json)
   WHERE t.id = m.id AND t.state = m.from_state AND t.life = m.from_life
     AND t.lease_token IS NOT DISTINCT FROM m.from_token`;

@@ -14,11 +14,13 @@ import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-sto
 import { readJobId, type StoredTask, withoutPrivate } from "../records.ts";
 import { integer, optionalText, text, word } from "../rows.ts";
 import { toPastTime } from "../task-move.ts";
+import type { NewOutput } from "../run-output.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
 import { findInScheduler, setStart } from "./batch-jobs.ts";
 import { endOf, type WriteTransaction } from "./database.ts";
 import { followEnds } from "./end-effects.ts";
 import { emit } from "./events.ts";
+import { replaceOutputs, storeOutputs } from "./outputs.ts";
 import { findTask, transition } from "./transition.ts";
 
 /** The task, if the lease is this one. Every write of a worker begins here. */
@@ -96,6 +98,14 @@ export function finalizeTask(tx: WriteTransaction, id: JobId, token: string): bo
   return true;
 }
 
+/** See `StageStore.addItems`. */
+export function addItems(tx: WriteTransaction, id: JobId, token: string, items: readonly NewOutput[]): boolean {
+  const task = findHeld(tx, id, token);
+  if (task === undefined) return false;
+  storeOutputs(tx, task, items);
+  return true;
+}
+
 /** See `QueueStore.finish`. */
 export function finishTask(
   tx: WriteTransaction,
@@ -132,6 +142,7 @@ function endAttempt(
 ): TaskState {
   if (result.startedAt !== undefined) setStart(tx, token, result.startedAt);
   closeAttempt(tx, task, token, result, true);
+  if (result.state === "complete" && result.outputs !== undefined) replaceOutputs(tx, task, result.outputs);
   const onLost = onLostOf(tx, task.spec.lane);
   return step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter }));
 }

@@ -1,20 +1,27 @@
+import { toReady } from "../task-move.ts";
 import { TASK_STATES } from "../task.ts";
 import { isSuccess, skipReason, toGroupState } from "../transitions.ts";
 import type { WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
+import { settleFollowers } from "./followers.ts";
 import { readGroup, readJobId, type StoredTask } from "../records.ts";
 import { word } from "../rows.ts";
 import { findTask, transition } from "./transition.ts";
 
 /**
  * What follows from ends, in the transaction that wrote them: edges to dependents are met or broken, those that can
- * start are queued, those that never can are skipped with all that hang on them, and groups whose last task ended end.
+ * start are queued, those that never can are skipped with all that hang on them, those who waited for a result get it or
+ * compute it themselves, and groups whose last task ended end.
  */
 export function followEnds(tx: WriteTransaction, ended: readonly StoredTask[]): void {
-  // Grows while it is walked: a skipped task has dependents, too.
-  const walk = [...ended];
-  for (const task of walk) walk.push(...settleDependents(tx, task));
-  for (const groupId of new Set(walk.map((task) => task.groupId))) endGroup(tx, groupId);
+  const groups = new Set<string>();
+  // A skipped task has dependents, too.
+  for (let wave = ended; wave.length > 0;) {
+    for (const task of wave) groups.add(task.groupId);
+    const followed = wave.flatMap((task) => settleFollowers(tx, task));
+    wave = [...followed, ...wave.flatMap((task) => settleDependents(tx, task))];
+  }
+  for (const groupId of groups) endGroup(tx, groupId);
 }
 
 /** @returns the dependents that were skipped */
@@ -33,12 +40,17 @@ function settleDependents(tx: WriteTransaction, needed: StoredTask): readonly St
         run: dependent.id,
         needs: needed.id,
       });
-      if (!hasOpenNeed(tx, dependent)) transition(tx, dependent, "queued", {}, { kind: "run.queued" });
+      if (!hasOpenNeed(tx, dependent)) makeReady(tx, dependent);
     } else {
       skipped.push(transition(tx, dependent, "skipped", { reason: skipReason(needed) }));
     }
   }
   return skipped;
+}
+
+function makeReady(tx: WriteTransaction, task: StoredTask): void {
+  const { state, change } = toReady(task.spec);
+  transition(tx, task, state, change, state === "queued" ? { kind: "run.queued" } : undefined);
 }
 
 function hasOpenNeed(tx: WriteTransaction, task: StoredTask): boolean {

@@ -6,7 +6,10 @@ import { text } from "../rows.ts";
 /** Side effects that are done are only kept so that they are not sent twice. */
 const KEEP_DONE_MS = 24 * 3_600_000;
 
-/** Ended tasks that may go by their age, oldest first; those of active groups and with side effects to come stay. */
+/**
+ * Ended tasks that may go by their age, oldest first; those of active groups, with side effects to come or with an alias
+ * stay.
+ */
 const OLD_TASKS = `
   SELECT t.id FROM tasks t
   JOIN lanes l ON l.name = t.lane JOIN groups g ON g.id = t.group_id
@@ -15,6 +18,7 @@ const OLD_TASKS = `
   WHERE t.ended_at IS NOT NULL AND g.state <> 'active'
     AND t.ended_at < coalesce(:before, :now - l.retain_ms) AND newest.place > l.keep_last
     AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.state = 'pending' AND o.subject = t.id)
+    AND NOT EXISTS (SELECT 1 FROM current_aliases a WHERE a.run_id = t.id)
   ORDER BY t.ended_at, t.seq`;
 
 /** The tasks that would be deleted; see `QueueStore.purge`. */
@@ -23,21 +27,24 @@ export function findPurgeable(db: Database, now: number, before: number | undefi
   const chosen = new Set(old);
   const walk = [...old];
   for (const id of walk) {
-    if (!chosen.has(id) || !isKeptByDependent(db, id, chosen)) continue;
+    if (!chosen.has(id) || !isKeptByAnother(db, id, chosen)) continue;
     chosen.delete(id);
-    walk.push(
-      ...db.all("SELECT needs FROM task_needs WHERE run_id = :id", { id }).map((row) => readJobId(row, "needs")),
-    );
+    walk.push(...db.all(REFERRED_BY, { id }).map((row) => readJobId(row, "id")));
   }
   return old.filter((id) => chosen.has(id));
 }
 
 /** What something kept refers to stays. */
-function isKeptByDependent(db: Database, id: JobId, chosen: ReadonlySet<JobId>): boolean {
-  return db
-    .all("SELECT run_id FROM task_needs WHERE needs = :id", { id })
-    .some((row) => !chosen.has(readJobId(row, "run_id")));
+function isKeptByAnother(db: Database, id: JobId, chosen: ReadonlySet<JobId>): boolean {
+  return db.all(REFERRING_TO, { id }).some((row) => !chosen.has(readJobId(row, "id")));
 }
+
+/** What a task needs, and whose result it has. */
+const REFERRED_BY = `
+  SELECT needs AS id FROM task_needs WHERE run_id = :id
+  UNION ALL SELECT cached_from FROM tasks WHERE id = :id AND cached_from IS NOT NULL`;
+const REFERRING_TO = `
+  SELECT run_id AS id FROM task_needs WHERE needs = :id UNION ALL SELECT id FROM tasks WHERE cached_from = :id`;
 
 /** Deletes what {@link findPurgeable} finds, with all that belongs to it. */
 export function purgeTasks(tx: WriteTransaction, before: number | undefined): readonly JobId[] {

@@ -1,10 +1,11 @@
 import type { JobId } from "../../run/job-id.ts";
 import { TASK_EDGES, TASK_STATES, isTerminalState } from "../task.ts";
 import { judgeNeed, type NeedOutcome } from "../transitions.ts";
-import { NEW_LIFE } from "../task-move.ts";
+import { NEW_LIFE, toReady } from "../task-move.ts";
 import type { WriteTransaction } from "./database.ts";
 import { reopenGroup } from "./end-effects.ts";
 import { readJobId, type StoredTask } from "../records.ts";
+import { findSkippedWith } from "./followers.ts";
 import { word } from "../rows.ts";
 import { findTask, transition } from "./transition.ts";
 
@@ -29,6 +30,7 @@ function withSkipped(tx: WriteTransaction, ids: readonly JobId[]): Map<JobId, St
     chosen.set(id, task);
     walk.push(
       ...tx.db.all("SELECT run_id FROM task_needs WHERE needs = :id", { id }).map((row) => readJobId(row, "run_id")),
+      ...findSkippedWith(tx, task),
     );
   }
   return chosen;
@@ -71,7 +73,8 @@ function reopen(tx: WriteTransaction, task: StoredTask, chosen: ReadonlyMap<JobI
     });
   }
   const isOpen = needs.some((need) => need.outcome === "open");
-  const change = { ...NEW_LIFE, life: task.life + 1, effectivePriority: task.spec.priority };
-  const kind = isOpen ? "run.blocked" : "run.queued";
-  return transition(tx, task, isOpen ? "blocked" : "queued", change, { kind, data: { retry: true } });
+  const next = isOpen ? { state: "blocked" as const, change: {} } : toReady(task.spec);
+  const change = { ...NEW_LIFE, ...next.change, life: task.life + 1, effectivePriority: task.spec.priority };
+  const kind = next.state === "blocked" ? "run.blocked" : "run.queued";
+  return transition(tx, task, next.state, change, { kind, data: { retry: true } });
 }

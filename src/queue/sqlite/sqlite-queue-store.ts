@@ -1,4 +1,5 @@
 import { type JobId, parseJobId } from "../../run/job-id.ts";
+import type { AliasTarget, SetAliasOptions } from "../alias.ts";
 import type { LanePatch, LaneSection } from "../lane.ts";
 import type {
   AttemptProcess,
@@ -12,8 +13,19 @@ import type {
   TaskQuery,
   WorkerInfo,
 } from "../queue-store.ts";
+import type { Resolution } from "../stage.ts";
 import type { StopMode, TaskReason } from "../task.ts";
 import {
+  findAlias,
+  firePolicy,
+  listAliases,
+  listPolicyFires,
+  listVersions,
+  notePolicyRun,
+  setAlias,
+} from "./aliases.ts";
+import {
+  addItems,
   adoptTask,
   finalizeTask,
   finishTask,
@@ -31,11 +43,14 @@ import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
 import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
+import { listOutputs, noteOutput } from "./outputs.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
 import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "../records.ts";
 import { retryTasks } from "./retry-tasks.ts";
+import type { NewOutput, OutputState } from "../run-output.ts";
 import { jsonTexts } from "../rows.ts";
+import { listHits, listUnresolved, resolveStage } from "./stages.ts";
 import { stopTasks } from "./stop-tasks.ts";
 import { submitTasks } from "./submit.ts";
 
@@ -251,6 +266,58 @@ class SqliteQueueStore implements QueueStore {
 
   async age() {
     return this.#db.write((tx) => ageTasks(tx));
+  }
+
+  async unresolved(machine: string, limit: number) {
+    return listUnresolved(this.#db, machine, limit);
+  }
+
+  async hits(cacheKey: string, machine: string, limit: number) {
+    return this.#db.read(() => listHits(this.#db, cacheKey, machine, limit));
+  }
+
+  async resolve(id: JobId, resolution: Resolution) {
+    return this.#db.write((tx) => resolveStage(tx, id, resolution));
+  }
+
+  async outputs(ids: readonly JobId[]) {
+    return listOutputs(this.#db, ids);
+  }
+
+  async addItems(id: JobId, token: string, items: readonly NewOutput[]) {
+    return this.#db.write((tx) => addItems(tx, id, token, items));
+  }
+
+  async noteOutput(run: JobId, name: string, item: string, state: OutputState) {
+    return this.#db.write((tx) => noteOutput(tx, run, name, item, state));
+  }
+
+  async aliases() {
+    return listAliases(this.#db);
+  }
+
+  async alias(name: string) {
+    return findAlias(this.#db, name);
+  }
+
+  async setAlias(name: string, target: AliasTarget, options: SetAliasOptions) {
+    return this.#db.writeDurably((tx) => setAlias(tx, name, target, options));
+  }
+
+  async aliasLog(name: string) {
+    return listVersions(this.#db, name);
+  }
+
+  async firePolicy(key: string, policy: string) {
+    return this.#db.write((tx) => firePolicy(tx, key, policy));
+  }
+
+  async notePolicyRun(key: string, run: JobId) {
+    return this.#db.write((tx) => notePolicyRun(tx, key, run));
+  }
+
+  async policyFires(policy: string) {
+    return listPolicyFires(this.#db, policy);
   }
 
   async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]) {

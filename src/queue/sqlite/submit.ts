@@ -103,7 +103,7 @@ function begin(
   needed: ReadonlyMap<JobId, StoredTask>,
   isMarked: boolean,
 ): StoredTask {
-  const { state, reason, edges } = judgeBeginning(task.spec.needs, needed);
+  const { state, change, edges } = judgeBeginning(task.spec, needed);
   for (const { run, condition, isMet } of edges) {
     tx.db.run("INSERT INTO task_needs (run_id, needs, cond, met) VALUES (:id, :run, :condition, :met)", {
       id: task.id,
@@ -112,5 +112,5 @@ function begin(
       met: isMet ? 1 : 0,
     });
   }
-  return transition(tx, task, state, { reason }, toBeginEvent(state), { isMarked: isMarked && state !== "skipped" });
+  return transition(tx, task, state, change, toBeginEvent(state), { isMarked: isMarked && state !== "skipped" });
 }

@@ -3,7 +3,7 @@ import type { NewEvent } from "../outgoing.ts";
 import { readStoredTask, type StoredTask } from "../records.ts";
 import { moveTask, type TaskChange, toEndEvent, toMark } from "../task-move.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
-import type { WriteTransaction } from "./database.ts";
+import type { Values, WriteTransaction } from "./database.ts";
 import { emit, sendOut } from "./events.ts";
 
 export function findTask(tx: Pick<WriteTransaction, "db">, id: JobId): StoredTask | undefined {
@@ -45,7 +45,9 @@ function store(tx: WriteTransaction, task: StoredTask, next: StoredTask): void {
        because = :because, stop_at = :stopAt, stop_mode = :stopMode, stop_code = :stopCode,
        stop_message = :stopMessage, not_before = :notBefore, failures = :failures, worker_id = :workerId,
        lease_token = :token, lease_expires_at = :leaseExpiresAt, exit_code = :exitCode, signal = :signal,
-       eff_priority = :effectivePriority, queued_at = :queuedAt, started_at = :startedAt, ended_at = :endedAt
+       eff_priority = :effectivePriority, queued_at = :queuedAt, started_at = :startedAt, ended_at = :endedAt,
+       resolvable = :resolvable, cache_key = :cacheKey, is_leader = :isLeader, follows = :follows,
+       cached_from = :cachedFrom, resolved_inputs = iif(:setsInputs, :inputs, resolved_inputs)
      WHERE id = :id AND state = :from AND life = :fromLife AND lease_token IS :fromToken`,
     {
       id: task.id,
@@ -72,10 +74,25 @@ function store(tx: WriteTransaction, task: StoredTask, next: StoredTask): void {
       queuedAt: next.queuedAt,
       startedAt: next.startedAt,
       endedAt: next.endedAt,
+      ...toStageColumns(task, next),
     },
   );
   // The row was read in this transaction, so nobody can have changed it since.
   if (changes !== 1) throw new Error(`task ${task.id} is not ${task.state} any more`);
+}
+
+/** Inputs may be long, and change only once. */
+function toStageColumns(task: StoredTask, next: StoredTask): Values {
+  const setsInputs = next.inputs !== task.inputs;
+  return {
+    resolvable: next.isResolvable ? 1 : 0,
+    cacheKey: next.cacheKey,
+    isLeader: next.isLeader ? 1 : 0,
+    follows: next.follows,
+    cachedFrom: next.cachedFrom,
+    setsInputs: setsInputs ? 1 : 0,
+    inputs: setsInputs && next.inputs !== undefined ? JSON.stringify(next.inputs) : undefined,
+  };
 }
 
 /** Sends the status that a run's document is to show, when it is another one than before. */

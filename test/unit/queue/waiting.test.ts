@@ -67,6 +67,19 @@ describe("judgeWaiting", () => {
     });
   });
 
+  it("says of a stage whose result it waits for, and who has to look for its own", () => {
+    const stage = { pipeline: "demo", stage: "train" };
+    const needs = [{ run: idOf("a"), condition: "success" as const }];
+    const unresolved = task("c", "blocked", { spec: spec({ stage, needs }), isUnresolved: true });
+
+    expect(judge(unresolved)).toEqual({ kind: "lookup", machine: "laptop" });
+    expect(judge(unresolved, { others: [task("a", "running")] })).toMatchObject({ kind: "needs" });
+    expect(judge(task("c", "blocked", { spec: spec({ stage }), follows: idOf("b") }))).toEqual({
+      kind: "same_work",
+      leader: idOf("b"),
+    });
+  });
+
   it("names the time of the next attempt", () => {
     expect(judge(task("a", "queued", { notBefore: NOW + 1, failures: 2 }))).toEqual({
       kind: "time",

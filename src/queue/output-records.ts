@@ -1,0 +1,52 @@
+import { type Digest, isDigest } from "../output/digest.ts";
+import { parseJobId } from "../run/job-id.ts";
+import type { Alias, PolicyFire } from "./alias.ts";
+import { readJobId } from "./records.ts";
+import { integer, optionalText, type Row, refuse, text, word } from "./rows.ts";
+import { OUTPUT_STATES, type RunOutput } from "./run-output.ts";
+
+/** @throws {AexpError} `queue.database_damaged`, as all of these do */
+export function readRunOutput(row: Row): RunOutput {
+  return {
+    run: readJobId(row, "run_id"),
+    name: text(row, "name"),
+    item: text(row, "item"),
+    kind: text(row, "kind"),
+    digest: readDigest(row, "digest"),
+    bytes: integer(row, "bytes"),
+    files: integer(row, "files"),
+    path: text(row, "path"),
+    holder: readJobId(row, "holder"),
+    stats: readDigest(row, "stats"),
+    state: word(row, "state", OUTPUT_STATES),
+    machine: text(row, "machine"),
+    checkedAt: integer(row, "checked_at"),
+  };
+}
+
+export function readAlias(row: Row): Alias {
+  return {
+    name: text(row, "name"),
+    run: readJobId(row, "run_id"),
+    output: optionalText(row, "output"),
+    digest: row["digest"] === null ? undefined : readDigest(row, "digest"),
+    version: integer(row, "version"),
+    caller: text(row, "caller"),
+    setAt: integer(row, "set_at"),
+  };
+}
+
+export function readPolicyFire(row: Row): PolicyFire {
+  const run = optionalText(row, "run_id");
+  return {
+    key: text(row, "key"),
+    policy: text(row, "policy"),
+    run: run === undefined ? undefined : parseJobId(run),
+    firedAt: integer(row, "fired_at"),
+  };
+}
+
+function readDigest(row: Row, column: string): Digest {
+  const value = text(row, column);
+  return isDigest(value) ? value : refuse(row, column, "a digest");
+}
