@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the budgets of docs/performance.md as whole processes and prints a table.
  * `--write` also puts the table into docs/performance.md; `--quick` uses a tenth of the sizes; `--only queue` measures one
- * part of it (start-up, middle, growth or queue).
+ * part of it (start-up, middle, growth, queue, pipelines or hashing).
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -9,7 +9,9 @@ import { join } from "node:path";
 
 import { buildDataset } from "./dataset.ts";
 import { emptyFolder } from "./empty-folder.ts";
+import { measureHashing } from "./hashing.ts";
 import { peakMemoryMiB, type Subject, time, timePair } from "./measure.ts";
+import { measurePipelines } from "./pipelines.ts";
 import { measureQueue } from "./queue.ts";
 import { formatValue, renderReport, type Row } from "./report.ts";
 import { count, ms, us } from "./words.ts";
@@ -30,6 +32,8 @@ try {
     middle: measureMiddle,
     growth: measureGrowth,
     queue: () => measureQueue({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
+    pipelines: () => measurePipelines({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
+    hashing: () => measureHashing({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
   };
   const at = process.argv.indexOf("--only");
   for (const [name, measure] of Object.entries(parts)) {

@@ -3,13 +3,17 @@
  * "cluster", their entries travel by git, and on a "laptop" the finding that cites them validates.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { styleText } from "node:util";
 
+import { removeTree } from "../../src/code/fs/read-only-tree.ts";
+
 const HERE = import.meta.dirname;
 const BIN = join(HERE, "..", "..", "bin");
+/** What is in the repository of the story from its beginning. */
+const FILES = ["train.js", "summarize.js", "iris.csv", "pipeline.yaml", "split.js", "fit.js", "rank.js"];
 const KEEP = process.argv.includes("--keep");
 
 const place = mkdtempSync(join(tmpdir(), "aexp-demo-"));
@@ -31,7 +35,7 @@ function playStory(): void {
   chapter("A repository with a training program, cloned on a cluster");
   quietly(place, "git", "init", "--quiet", "--bare", "--initial-branch=main", "remote.git");
   quietly(place, "git", "clone", "--quiet", "remote.git", "cluster");
-  for (const name of ["train.js", "summarize.js", "iris.csv"]) copyFileSync(join(HERE, name), join(cluster, name));
+  for (const name of FILES) copyFileSync(join(HERE, name), join(cluster, name));
   writeFileSync(join(cluster, "package.json"), '{ "type": "module" }\n');
   quietly(cluster, "git", "add", "--all");
   quietly(cluster, "git", "commit", "--quiet", "--message", "Add softmax regression on the iris data");
@@ -43,8 +47,9 @@ function playStory(): void {
   type(cluster, 'aexp hypothesis new --title "A higher learning rate converges faster" --thread T001');
   type(cluster, 'aexp experiment new --title "Learning rate sweep" --hypothesis H001');
   type(cluster, 'aexp experiment new --title "Mean over seeds" --hypothesis H001');
+  type(cluster, 'aexp experiment new --title "How many neighbours" --hypothesis H001');
   narrate(
-    "Four notes, linked both ways. In an editor the experiment gets names for its conditions, before the first run:",
+    "Five notes, linked both ways. In an editor the experiment gets names for its conditions, before the first run:",
   );
   const experiment = join(cluster, "kb/research/experiments/E001-learning-rate-sweep.md");
   editFile(experiment, "conditions: {}", "conditions:\n  slow: {lr: 0.01}\n  usual: {lr: 0.1}\n  fast: {lr: 1.0}");
@@ -66,6 +71,17 @@ function playStory(): void {
   type(cluster, "aexp runs list");
   type(cluster, "aexp runs logs @last");
   type(cluster, "aexp compare --experiment E001 --metric loss --plot");
+
+  chapter("A pipeline: what was computed before is not computed again");
+  const pipeline = join(cluster, "pipeline.yaml");
+  show(readFileSync(pipeline, "utf8"));
+  type(cluster, "aexp pipeline run pipeline.yaml --jobs 3");
+  narrate("The same once more: nothing is executed.");
+  type(cluster, "aexp pipeline run pipeline.yaml --jobs 3");
+  narrate("One more value in the sweep: the split and three fits are there already.");
+  editFile(pipeline, "k: [1, 5, 15]", "k: [1, 5, 15, 45]");
+  type(cluster, "aexp pipeline plan pipeline.yaml --explain");
+  type(cluster, "aexp pipeline run pipeline.yaml --jobs 3");
   type(cluster, "aexp sync");
 
   chapter("On the laptop: pull, claim, prove");
@@ -164,5 +180,5 @@ try {
   playStory();
 } finally {
   if (KEEP) say(`The folders are kept in ${place}.`);
-  else rmSync(place, { recursive: true, force: true });
+  else removeTree(place); // checkouts of code are read-only
 }

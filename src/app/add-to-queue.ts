@@ -1,40 +1,65 @@
 import { messageOf } from "../model/errors.ts";
 import { type JsonObject, type JsonValue, withoutUndefined } from "../model/json.ts";
-import type { QueueStore } from "../queue/queue-store.ts";
+import type { NewGroup, NewTask, QueueStore } from "../queue/queue-store.ts";
 import { isTerminalState } from "../queue/task.ts";
 import type { DocumentPatch, RunFacts } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { initialFacts, markStatus } from "./mark-status.ts";
 import { toQueueRecord } from "./queue-record.ts";
-import { requireStore, toRunLink } from "./register-run.ts";
+import { type PlannedRun, requireStore, toRunLink } from "./register-run.ts";
 import type { Repo } from "./repo.ts";
-import type { PlannedSubmission, Submission } from "./submission.ts";
+import type { Submission, Verdict } from "./submission.ts";
 
-type RunToQueue = Extract<PlannedSubmission, { verdict: { kind: "queue" } }>;
-/** With its place among the runs of the submission. */
-type QueuedRun = RunToQueue & { readonly position: number };
+/** A run that is to be queued. */
+export interface RunToQueue {
+  readonly run: PlannedRun;
+  readonly task: NewTask;
+  readonly verdict: Extract<Verdict, { kind: "queue" }>;
+  /** The command that was given instead of the experiment's own. */
+  readonly override: string | undefined;
+  /** Its place among the runs that are submitted together. */
+  readonly position: number;
+}
 
 /**
- * Queues the runs of a planned submission: their folders with documents that hold everything, then all tasks in one
- * transaction, so that nothing is executed that is not on disk. When the transaction fails, nothing is left behind.
- * A process killed in between leaves documents that say `queued`; the same call again queues them.
+ * Queues the runs of a planned submission; see {@link queueRuns}.
  *
  * @returns how many runs were queued
+ */
+export async function addToQueue(repo: Repo, store: QueueStore, { group, runs }: Submission): Promise<number> {
+  const queued = runs.flatMap((planned, position) => {
+    if (planned.verdict.kind !== "queue" || planned.task === undefined) return [];
+    const { run, task, verdict, entry } = planned;
+    return [{ run, task, verdict, override: typeof entry.command === "string" ? entry.command : undefined, position }];
+  });
+  await queueRuns(repo, store, group, queued);
+  return queued.length;
+}
+
+/**
+ * Queues runs: their folders with documents that hold everything, then all tasks in one transaction, so that nothing is
+ * executed that is not on disk. When the transaction fails, nothing is left behind. A process killed in between leaves
+ * documents that say `queued`; the same call again queues them.
+ *
  * @throws {AexpError} `store.missing`, and what storing runs and tasks throws (then nothing was queued)
  */
-export async function addToQueue(repo: Repo, store: QueueStore, submission: Submission): Promise<number> {
+export async function queueRuns(
+  repo: Repo,
+  store: QueueStore,
+  group: NewGroup,
+  queued: readonly RunToQueue[],
+): Promise<void> {
   requireStore(repo);
-  const queued = submission.runs.flatMap((run, position) => (isQueued(run) ? [{ ...run, position }] : []));
-  if (queued.length === 0) return 0;
+  if (queued.length === 0) return;
   const fresh = queued.filter(({ verdict }) => verdict.before === undefined);
-  const isNew = await createRuns(repo, submission, fresh);
+  const isNew = await createRuns(repo, group, fresh);
   const created = new Set(fresh.flatMap(({ run }, index) => (isNew[index] === true ? [run.jobId] : [])));
   const present = queued.filter(({ run }) => !created.has(run.jobId));
   const before = new Map<JobId, JsonValue | undefined>();
   try {
-    for (const run of present) before.set(run.run.jobId, await noteSpec(repo, submission, run));
+    for (const run of present) before.set(run.run.jobId, await noteSpec(repo, group, run));
     await store.submit(
-      submission.group,
+      group,
       queued.map(({ task, run }) => ({ ...task, isMarked: created.has(run.jobId) })),
     );
   } catch (error) {
@@ -42,7 +67,6 @@ export async function addToQueue(repo: Repo, store: QueueStore, submission: Subm
     throw error;
   }
   for (const { run, verdict } of present) await markQueued(repo, run.jobId, verdict);
-  return queued.length;
 }
 
 /** Leaves things as they were; but a run that another process queued in the meantime is that one's. */
@@ -67,25 +91,21 @@ async function takeBack(
   }
 }
 
-function isQueued(run: PlannedSubmission): run is RunToQueue {
-  return run.verdict.kind === "queue";
-}
-
 /** New runs are born queued, in one write each: at the end of the transaction a worker may take them at once. */
-async function createRuns(repo: Repo, submission: Submission, runs: readonly QueuedRun[]): Promise<readonly boolean[]> {
-  const links = new Map<string, JsonValue>();
+async function createRuns(repo: Repo, group: NewGroup, runs: readonly RunToQueue[]): Promise<readonly boolean[]> {
+  const links = new Map<string, JsonValue | undefined>();
   const facts = initialFacts(repo, "queued");
   return await repo.runs.createAll(
     runs.map((run) => {
       const { request, jobId, statePoint } = run.run;
-      const { experimentId, hypothesisId, subHypothesisId } = { ...request, experimentId: run.entry.run.experimentId };
+      const { experimentId, hypothesisId, subHypothesisId } = request;
       const key = [experimentId, hypothesisId, subHypothesisId].join(" ");
-      const link = links.get(key) ?? toRunLink(repo, experimentId, request);
+      const link = links.get(key) ?? (experimentId === undefined ? undefined : toRunLink(repo, experimentId, request));
       links.set(key, link);
       const document: DocumentPatch = {
         aexp: link,
         ...facts,
-        queue: toRecord(repo, submission, run),
+        queue: toRecord(repo, group, run),
         local_path_allowed: request.allowLocalPath === true ? true : undefined,
       };
       return { jobId, statePoint, document };
@@ -93,17 +113,16 @@ async function createRuns(repo: Repo, submission: Submission, runs: readonly Que
   );
 }
 
-function toRecord(repo: Repo, { group }: Submission, { task, entry, position }: QueuedRun): JsonObject {
-  const override = typeof entry.command === "string" ? entry.command : undefined;
+function toRecord(repo: Repo, group: NewGroup, { task, override, position }: RunToQueue): JsonObject {
   return toQueueRecord(task, group, { nowMs: repo.clock.nowMs(), override, position });
 }
 
 /** Writes the spec into the document of a run that was there before. @returns what stood there */
-async function noteSpec(repo: Repo, submission: Submission, run: QueuedRun): Promise<JsonValue | undefined> {
+async function noteSpec(repo: Repo, group: NewGroup, run: RunToQueue): Promise<JsonValue | undefined> {
   let former: JsonValue | undefined;
   await repo.runs.updateDocument(run.run.jobId, ({ facts }) => {
     former = toValue(facts.queue);
-    return { queue: mergeRecord(facts.queue, toRecord(repo, submission, run)) };
+    return { queue: mergeRecord(facts.queue, toRecord(repo, group, run)) };
   });
   return former;
 }
@@ -130,7 +149,7 @@ function toValue(queue: RunFacts["queue"]): JsonValue | undefined {
 }
 
 /** A worker may have been faster; then the document says already what is newer. */
-async function markQueued(repo: Repo, jobId: JobId, { before }: QueuedRun["verdict"]): Promise<void> {
+async function markQueued(repo: Repo, jobId: JobId, { before }: RunToQueue["verdict"]): Promise<void> {
   await markStatus(repo, jobId, {
     to: "queued",
     onlyFrom: before === undefined || before === "queued" ? ["created"] : [before],

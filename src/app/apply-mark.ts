@@ -8,9 +8,10 @@ import { summarizeMetrics } from "../run/metric-lines.ts";
 import { isTerminal, type RunStatus } from "../run/run-status.ts";
 import { type AttemptOutcome, type MarkOptions, markStatus, promoteEnded, type StatusChange } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
+import { readStageFacts } from "./stage-facts.ts";
 
 /** What a mark needs to know of the queue. */
-export type MarkSource = Pick<QueueStore, "task" | "attempts">;
+export type MarkSource = Pick<QueueStore, "task" | "attempts" | "outputs">;
 
 /** How a mark is written. */
 export interface ApplyMarkOptions extends MarkOptions {
@@ -46,7 +47,8 @@ export async function applyMark(
       if (task === undefined) return undefined;
       const to = toRunStatus(task.state);
       if (to === "created" || isUpToDate(facts, task, to, start)) return undefined;
-      return toChange(repo, facts, { task, to, attempts: await store.attempts(jobId), start });
+      const change = toChange(repo, facts, { task, to, attempts: await store.attempts(jobId), start });
+      return { ...change, facts: { ...change.facts, ...(await readStageFacts(repo, store, task)) } };
     },
     options,
   );
@@ -85,8 +87,8 @@ function toChange(repo: Repo, facts: RunFacts, present: Present): StatusChange {
   }
   const last = attempts.find(({ n }) => n === task.attempt);
   const ended_at = task.endedAt === undefined ? undefined : toInstant(task.endedAt);
-  // What was abandoned or skipped while it waited has no attempt of its own.
-  const isWaitersEnd = task.state === "abandoned" || task.state === "skipped";
+  // What was abandoned, skipped or cached while it waited has no attempt of its own.
+  const isWaitersEnd = task.state === "abandoned" || task.state === "skipped" || task.state === "cached";
   if (isWaitersEnd || last?.outcome === undefined)
     return { ...common, facts: { ...history, ...attemptOf(task), ended_at } };
   const attempt = toOutcome(repo, task, last);

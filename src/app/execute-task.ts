@@ -1,15 +1,19 @@
-import type { AttemptSpec, Executor } from "../executor/executor.ts";
+import { isUnkeyed } from "../code/code-identity.ts";
+import type { Executor } from "../executor/executor.ts";
 import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
-import type { AttemptResult, Claim, QueueStore } from "../queue/queue-store.ts";
+import { readStageWork } from "../pipeline/stage-work.ts";
+import type { AttemptResult, Claim } from "../queue/queue-store.ts";
 import type { Task } from "../queue/task.ts";
 import { applyMark } from "./apply-mark.ts";
 import { type CodeWatch, describeCodeDifference } from "./code-watch.ts";
 import { findAttempt } from "./find-attempt.ts";
+import { prepareStage, type StageProgram } from "./prepare-stage.ts";
 import type { Repo } from "./repo.ts";
+import type { StagePorts } from "./stage-ports.ts";
+import { toProgram } from "./to-program.ts";
 
 /** What executes the tasks of a queue. */
-export interface WorkPorts {
-  readonly store: QueueStore;
+export interface WorkPorts extends StagePorts {
   readonly supervisor: Supervisor;
   readonly executor: Executor;
 }
@@ -38,16 +42,20 @@ export async function startTask(
 ): Promise<SupervisedAttempt | AttemptResult> {
   const { task, lease } = claim;
   if (ports.supervisor.hasBegun(task.id, task.attempt)) return await resumeAttempt(repo, ports, claim);
-  const code = await options.code.now();
-  const start = { proc: ports.executor.self, codeDifference: describeCodeDifference(repo, task.id, code) };
+  // A stage executes the code that was captured, wherever the work tree has gone since.
+  const code = isCodePinned(task) ? undefined : await options.code.now();
+  const codeDifference = code && describeCodeDifference(repo, task.id, code);
+  const start = { proc: ports.executor.self, codeDifference };
   await applyMark(repo, ports.store, task.id, { start, durability: "later" });
   if ((await ports.store.task(task.id))?.stop !== undefined) return { state: "stopped", reason: undefined };
+  const program = await prepareTask(repo, ports, task);
+  if ("state" in program) return program;
   const attempt = await ports.supervisor.start({
     jobId: task.id,
     attempt: task.attempt,
-    ...toProgram(repo, task),
-    env: { ...options.env, ...describeTask(claim) },
-    codePatch: code.patch,
+    ...program,
+    env: { ...options.env, ...program.env, ...describeTask(claim) },
+    codePatch: code?.patch,
     timeoutMs: task.spec.timeoutMs,
     heartbeatMs: options.heartbeatMs,
     graceMs: task.spec.graceMs,
@@ -76,13 +84,19 @@ async function resumeAttempt(
   }
 }
 
-/** What is executed for a task, and where. */
-export function toProgram(repo: Repo, { spec }: Task): Pick<AttemptSpec, "argv" | "cwd"> {
-  const { command, cwd } = spec;
-  return {
-    argv: typeof command === "string" ? ["/bin/sh", "-c", command] : command,
-    cwd: cwd === "" || cwd === "." ? repo.root : `${repo.root}/${cwd}`,
-  };
+/** Whether a task executes code that was captured when it was submitted, and not what lies in the work tree. */
+export function isCodePinned({ spec }: Task): boolean {
+  return spec.stage !== undefined && !isUnkeyed(readStageWork(spec.stage).code);
+}
+
+/** What is executed for a task, where, and with which variables of its own. */
+export async function prepareTask(
+  repo: Repo,
+  ports: Pick<StagePorts, "code" | "hasher" | "outputs">,
+  task: Task,
+): Promise<(Omit<StageProgram, "stage"> & Partial<Pick<StageProgram, "stage">>) | AttemptResult> {
+  if (task.spec.stage === undefined) return { ...toProgram(repo, task.spec), env: {} };
+  return await prepareStage(repo, ports, task);
 }
 
 /** What a program may want to know of its place in the queue. */

@@ -4,6 +4,7 @@ import type { SupervisedAttempt } from "../executor/supervisor.ts";
 import type { AttemptResult } from "../queue/queue-store.ts";
 import type { Task } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
+import { completeResult, recordedSuccess } from "./complete-result.ts";
 import type { WorkPorts } from "./execute-task.ts";
 import type { Repo } from "./repo.ts";
 
@@ -18,19 +19,21 @@ export type FoundAttempt =
  * Finds out what became of an attempt. If it is lost, what may be left of its program has been ended. The caller must
  * hold the attempt's lease.
  */
-export async function findAttempt(
-  repo: Repo,
-  { supervisor, executor }: Pick<WorkPorts, "supervisor" | "executor">,
-  { id, attempt, spec }: Pick<Task, "id" | "attempt" | "spec">,
-): Promise<FoundAttempt> {
+export async function findAttempt(repo: Repo, ports: WorkPorts, task: Task): Promise<FoundAttempt> {
+  const { supervisor, executor } = ports;
+  const { id, attempt, spec } = task;
+  const ended = async (result: AttemptResult): Promise<FoundAttempt> => ({
+    kind: "ended",
+    result: await completeResult(repo, ports, task, result),
+  });
   const recorded = executor.recordedEnd(id, attempt);
-  if (recorded !== undefined) return { kind: "ended", result: toResult(recorded) };
+  if (recorded !== undefined) return await ended(toResult(recorded));
   const program = supervisor.adopt(id, attempt);
   if (program !== undefined) return { kind: "alive", program };
   const { program: left } = executor.survivors(id, attempt, undefined);
   if (left !== undefined) await executor.killGroup(left, spec.graceMs);
-  const result = documentedResult(repo, id, attempt);
-  return result === undefined ? { kind: "lost" } : { kind: "ended", result };
+  const result = documentedResult(repo, id, attempt) ?? recordedSuccess(repo, ports, task);
+  return result === undefined ? { kind: "lost" } : await ended(result);
 }
 
 /** After a power cut the document may know of an end of which the disk has kept nothing else. */

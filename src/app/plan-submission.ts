@@ -1,9 +1,7 @@
 import type { ComputeRequest } from "../queue/compute-request.ts";
 import { AexpError } from "../model/errors.ts";
 import { toPythonJson } from "../model/exact-json.ts";
-import { didYouMean } from "../model/nearest.ts";
 import { fillTemplate, type ParsedTemplate, parseTemplate } from "../queue/command-template.ts";
-import { DEFAULT_LANE } from "../queue/lane.ts";
 import { checkNeeds } from "../queue/needs.ts";
 import { checkKind } from "../queue/pool.ts";
 import type { NewTask } from "../queue/queue-store.ts";
@@ -11,6 +9,7 @@ import { countPoints, MAX_SWEEP_RUNS, sweepPoints } from "../queue/sweep.ts";
 import { DEFAULT_RETRY, type ExecutorKind, type Need, type TaskSpec } from "../queue/task.ts";
 import { toTemplateValues } from "../queue/template-values.ts";
 import type { JobId } from "../run/job-id.ts";
+import { findExecutor } from "./find-executor.ts";
 import { judgeRuns } from "./judge-submission.ts";
 import { planRun, readPlanningContext } from "./register-run.ts";
 import { warnOfMissingNotes } from "./resolve-condition.ts";
@@ -111,19 +110,12 @@ async function readExecutors(
   queue: QueueView,
   request: SubmissionRequest,
 ): Promise<ReadonlyMap<SubmissionEntry, ExecutorKind>> {
-  const lanes = new Map((await queue.lanes()).map(({ name, executor }) => [name, executor]));
+  const lanes = await queue.lanes();
   const executors = new Map<SubmissionEntry, ExecutorKind>();
   for (const entry of request.entries) {
     const { lane, kind } = entry;
     checkKind(kind);
-    const executor = lanes.get(lane) ?? (lane === DEFAULT_LANE ? "local" : undefined);
-    if (executor === undefined) {
-      const known = [...new Set([DEFAULT_LANE, ...lanes.keys()])];
-      throw new AexpError(`there is no lane ${JSON.stringify(lane)}.${didYouMean(lane, known)} Nothing was queued`, {
-        code: "queue.unknown_lane",
-        hint: `Make it with \`aexp lane set ${lane}\`.`,
-      });
-    }
+    const executor = findExecutor(lanes, lane);
     executors.set(entry, request.executor ?? executor);
   }
   return executors;

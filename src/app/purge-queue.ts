@@ -1,5 +1,8 @@
+import type { CodeStore } from "../code/code-store.ts";
+import { AexpError, type ErrorCode } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
+import { pruneCode } from "./prune-code.ts";
 import type { Repo } from "./repo.ts";
 
 /** What is to be forgotten. */
@@ -15,15 +18,17 @@ export interface Purge {
   readonly ids: readonly JobId[];
   /** Of logs. */
   readonly freedBytes: number;
+  /** How many folders with the code of stages are gone; none, when nothing is to be changed. */
+  readonly checkouts: number;
 }
 
 /**
- * Forgets tasks that ended long ago, and deletes what they printed. Documents, metrics, other files and ledger entries
- * of their runs stay.
+ * Forgets tasks that ended long ago, and deletes what they printed, and the code that only they executed. Documents,
+ * metrics, outputs, other files and ledger entries of their runs stay.
  */
 export async function purgeQueue(
   repo: Pick<Repo, "runs" | "attempts">,
-  store: Pick<QueueStore, "purge">,
+  { store, code }: { readonly store: Pick<QueueStore, "purge" | "tasks">; readonly code: CodeStore },
   { dryRun, beforeMs }: PurgeOptions,
 ): Promise<Purge> {
   const ids = await store.purge({ dryRun, ...(beforeMs === undefined ? {} : { before: beforeMs }) });
@@ -31,8 +36,25 @@ export async function purgeQueue(
   for (const id of ids) {
     if (isAtRest(repo, id)) freedBytes += repo.attempts.removeLogs(id, { dryRun });
   }
-  return { ids, freedBytes };
+  return { ids, freedBytes, checkouts: dryRun ? 0 : await pruneCheckouts(code, store) };
 }
+
+/** Without git there is no code that was kept. */
+async function pruneCheckouts(code: CodeStore, store: Pick<QueueStore, "tasks">): Promise<number> {
+  try {
+    return (await pruneCode(code, store)).checkouts;
+  } catch (error) {
+    if (error instanceof AexpError && WITHOUT_GIT.includes(error.code)) return 0;
+    throw error;
+  }
+}
+
+const WITHOUT_GIT: readonly ErrorCode[] = [
+  "code.unavailable",
+  "environment.git_missing",
+  "git.failed",
+  "git.unsafe_directory",
+];
 
 /** A run may have been executed again since, without the queue; one that cannot be read is left alone. */
 function isAtRest({ runs }: Pick<Repo, "runs">, id: JobId): boolean {

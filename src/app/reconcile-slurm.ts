@@ -7,15 +7,20 @@ import type { Task } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { BatchEvent, BatchTally } from "./batch-events.ts";
 import { CodeWatch } from "./code-watch.ts";
-import { describeTask, toProgram } from "./execute-task.ts";
+import { completeResult } from "./complete-result.ts";
+import { describeTask, isCodePinned, prepareTask } from "./execute-task.ts";
 import { toResult } from "./find-attempt.ts";
 import type { Repo } from "./repo.ts";
+import type { StagePorts } from "./stage-ports.ts";
 
 /** What is between the queue and a batch scheduler. */
 export interface BatchPorts {
   readonly store: QueueStore;
   readonly batch: BatchExecutor;
 }
+
+/** The same, with what stages of pipelines need. */
+export interface ReconcilePorts extends BatchPorts, Omit<StagePorts, "store"> {}
 
 /** Who looks after the scheduler's jobs, and how. */
 export interface ReconcileOptions {
@@ -54,6 +59,7 @@ export class SlurmReconciler {
   readonly #repo: Repo;
   readonly #store: QueueStore;
   readonly #batch: BatchExecutor;
+  readonly #ports: ReconcilePorts;
   readonly #options: ReconcileOptions;
   readonly #code: CodeWatch;
   /** What was told already, so that it is told once. */
@@ -61,10 +67,11 @@ export class SlurmReconciler {
   #problems: ReadonlySet<string> = new Set();
   #tally: { submitted: number; started: number; cancelled: number; ended: number; problems: string[] } = noTally();
 
-  constructor(repo: Repo, { store, batch }: BatchPorts, options: ReconcileOptions) {
+  constructor(repo: Repo, ports: ReconcilePorts, options: ReconcileOptions) {
     this.#repo = repo;
-    this.#store = store;
-    this.#batch = batch;
+    this.#ports = ports;
+    this.#store = ports.store;
+    this.#batch = ports.batch;
     this.#options = options;
     this.#code = new CodeWatch(repo);
   }
@@ -194,7 +201,8 @@ export class SlurmReconciler {
     }
   }
 
-  async #finish({ task, token, schedulerJobId }: BatchJob, result: AttemptResult): Promise<void> {
+  async #finish({ task, token, schedulerJobId }: BatchJob, end: AttemptResult): Promise<void> {
+    const result = await completeResult(this.#repo, this.#ports, task, end);
     const ended = await this.#store.finish(task.id, token, result, this.#options.jitter());
     if (ended === undefined) return;
     this.#tell({ kind: "ended", jobId: task.id, schedulerJobId, state: ended.state, reason: result.reason });
@@ -244,6 +252,11 @@ export class SlurmReconciler {
     const { task, lease } = claim;
     try {
       const spec = await this.#toSpec(claim);
+      if ("state" in spec) {
+        // What it would read has changed; an attempt that was submitted before may have read it earlier.
+        if (!(await this.#adoptJob(claim))) await this.#end(claim, spec);
+        return true;
+      }
       const isNew = await this.#batch.prepare(spec);
       if (!isNew && (await this.#adoptJob(claim))) return true;
       if ((await this.#store.task(task.id))?.stop !== undefined) {
@@ -308,25 +321,29 @@ export class SlurmReconciler {
     }
   }
 
-  async #end({ task, lease }: Claim, result: AttemptResult): Promise<void> {
+  async #end({ task, lease }: Claim, end: AttemptResult): Promise<void> {
+    const result = await completeResult(this.#repo, this.#ports, task, end);
     const ended = await this.#store.finish(task.id, lease.token, result, this.#options.jitter());
     if (ended === undefined) return;
     const { reason } = result;
     this.#tell({ kind: "ended", jobId: task.id, schedulerJobId: undefined, state: ended.state, reason });
   }
 
-  async #toSpec(claim: Claim): Promise<BatchSpec> {
+  /** @returns its end, when it is a stage that cannot begin any more */
+  async #toSpec(claim: Claim): Promise<BatchSpec | AttemptResult> {
     const { task } = claim;
     const { timeoutMs, graceMs } = task.spec;
+    const program = await prepareTask(this.#repo, this.#ports, task);
+    if ("state" in program) return program;
     return {
       jobId: task.id,
       attempt: task.attempt,
-      ...toProgram(this.#repo, task),
-      codePatch: (await this.#code.now()).patch,
+      ...program,
+      codePatch: isCodePinned(task) ? undefined : (await this.#code.now()).patch,
       timeoutMs,
       heartbeatMs: this.#options.heartbeatMs,
       graceMs,
-      env: describeTask(claim),
+      env: { ...program.env, ...describeTask(claim) },
       compute: task.spec.compute ?? (await this.#defaults()),
     };
   }

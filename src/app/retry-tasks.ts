@@ -24,7 +24,10 @@ export async function retryFailed(repo: Repo, store: QueueStore, filter: TaskFil
   );
 }
 
-/** Queues what failed or was stopped of a group again, with what was skipped because of it. */
+/**
+ * Queues what failed or was stopped of a group again, with what was skipped because of it. A stage that was skipped because
+ * a run of another group failed that computed the same is the first of its own group.
+ */
 export async function retryGroup(repo: Repo, store: QueueStore, groupId: string): Promise<readonly RetriedRun[]> {
   if ((await store.group(groupId)) === undefined) {
     throw new AexpError(`there is no group ${JSON.stringify(groupId)}`, {
@@ -32,11 +35,12 @@ export async function retryGroup(repo: Repo, store: QueueStore, groupId: string)
       hint: "`aexp queue list --all --columns id,group` names groups.",
     });
   }
-  const tasks = await store.tasks({ groupId, states: RETRIED_STATES });
+  const tasks = await store.tasks({ groupId, states: [...RETRIED_STATES, "skipped"] });
+  const first = tasks.filter(({ state, cacheKey }) => state !== "skipped" || cacheKey !== undefined);
   return await retryAll(
     repo,
     store,
-    tasks.map(({ id }) => id),
+    first.map(({ id }) => id),
   );
 }
 

@@ -1,9 +1,11 @@
 import { AGENT_POOLS } from "../queue/pool.ts";
 import type { ProcessRecord } from "../run/document.ts";
 import { messageOf } from "../model/errors.ts";
+import { BackgroundResolution } from "./background-resolution.ts";
 import { deliverEvents, deliverMarks } from "./deliver-outbox.ts";
-import { type BatchPorts, type ReconcileOptions, SlurmReconciler } from "./reconcile-slurm.ts";
+import { type ReconcileOptions, type ReconcilePorts, SlurmReconciler } from "./reconcile-slurm.ts";
 import type { Repo } from "./repo.ts";
+import { Resilience } from "./resilience.ts";
 
 /** How an agent works. */
 export interface AgentOptions extends ReconcileOptions {
@@ -29,7 +31,7 @@ const PURGE_MS = 3_600_000;
  * Looks after the scheduler's jobs, documents, hooks and retention until it is told to end. Several agents may run;
  * each submission is made by one of them, and whatever one that was killed has left, the next one finds.
  */
-export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOptions): Promise<AgentSummary> {
+export async function runAgent(repo: Repo, ports: ReconcilePorts, options: AgentOptions): Promise<AgentSummary> {
   const { store } = ports;
   const { workerId, intervalMs, self, signal, observe } = options;
   const reconciler = new SlurmReconciler(repo, ports, options);
@@ -43,6 +45,8 @@ export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOpti
     pools: AGENT_POOLS,
   } as const;
   const startedAt = await store.now();
+  const resilience = new Resilience((message) => observe({ kind: "problem", message }), repo.clock);
+  const resolution = new BackgroundResolution(repo, ports, resilience, () => undefined);
   let purgeDue = repo.clock.monotonicMs() + PURGE_FIRST_MS;
   let lastProblem: string | undefined;
   let hooks: Promise<unknown> | undefined;
@@ -50,6 +54,7 @@ export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOpti
   while (!signal.aborted) {
     try {
       await store.reportWorker({ ...worker, state: "up", startedAt });
+      resolution.begin();
       const { submitted, ended } = await reconciler.tick();
       summary = { ...summary, submitted: summary.submitted + submitted, ended: summary.ended + ended };
       await store.age();
@@ -72,6 +77,7 @@ export async function runAgent(repo: Repo, ports: BatchPorts, options: AgentOpti
     summary = { ...summary, ticks: summary.ticks + 1 };
     await pause(intervalMs, signal);
   }
+  await resolution.finish();
   await hooks;
   await store.removeWorker(workerId);
   return summary;

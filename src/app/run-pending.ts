@@ -7,6 +7,7 @@ import type { JobId } from "../run/job-id.ts";
 import { deliverMarks } from "./deliver-outbox.ts";
 import type { WorkPorts } from "./execute-task.ts";
 import type { Repo } from "./repo.ts";
+import { resolveStages } from "./resolve-stages.ts";
 import type { WorkEvent, WorkSummary } from "./work-events.ts";
 import { type WorkOptions, work } from "./work.ts";
 
@@ -112,6 +113,12 @@ export async function runOne(
     await deliverMarks(repo, ports.store);
   } else if (ACTIVE_STATES.some((state) => state === task.state)) throw busy(task);
   if (task.executor === "slurm") throw waits(task, "SLURM executes it, and `aexp slurm reconcile` submits it");
+  if (task.spec.stage !== undefined) {
+    await resolveStages(repo, ports);
+    await deliverMarks(repo, ports.store);
+  }
+  const now = await requireTask(ports.store, id);
+  if (isTerminalState(now.state)) return { kind: "ended_before", task: now };
   await refuseWaiting(ports.store, id);
   let end: Extract<WorkEvent, { kind: "ended" }> | undefined;
   const summary = await work(repo, ports, {
@@ -150,7 +157,8 @@ async function queueAgain(store: QueueStore, task: Task): Promise<void> {
   const again: NewTask = {
     id,
     experimentId,
-    spec,
+    // Another run may have the result of a stage, and this one is to be executed all the same.
+    spec: spec.stage?.["cache"] === "on" ? { ...spec, stage: { ...spec.stage, cache: "refresh" } } : spec,
     caller,
     owner,
     machine,
@@ -164,6 +172,7 @@ async function queueAgain(store: QueueStore, task: Task): Promise<void> {
 async function refuseWaiting(store: QueueStore, id: JobId): Promise<void> {
   const task = await requireTask(store, id);
   if (task.state !== "blocked") return;
+  if (task.follows !== undefined) throw waits(task, `run ${task.follows.slice(0, 8)} computes the same`);
   const open = (await store.needs(id)).filter(({ state }) => !isTerminalState(state));
   const names = open.slice(0, 5).map(({ run, state }) => `${run.slice(0, 8)} (${toRunStatus(state)})`);
   throw waits(task, `it needs ${names.join(", ")}${open.length > names.length ? " and others" : ""}`);

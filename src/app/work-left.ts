@@ -21,6 +21,11 @@ export interface WorkLeft {
   readonly isAny: boolean;
   /** Its tasks that wait for something that nobody does: a paused lane, a lane without slots, a task nobody executes. */
   readonly stuck: number;
+  /**
+   * Tasks that are not its own, could be claimed, and compute what its own wait for. Whoever submitted them may be gone,
+   * or may be waiting for a task of this one in turn.
+   */
+  readonly leaders: readonly JobId[];
 }
 
 /** Finds out whether a worker that found nothing to claim has reason to stay. */
@@ -36,28 +41,37 @@ export function judgeWorkLeft(
   lanes: ReadonlyMap<string, Pick<Lane, "isPaused" | "maxRunning">>,
   service: Service,
 ): WorkLeft {
-  const mine = open.filter((task) => isServed(task, service));
+  const ownIds = service.ids === undefined ? undefined : new Set(service.ids);
+  const served = open.filter((task) => isServed(task, service));
+  const mine = ownIds === undefined ? served : served.filter(({ id }) => ownIds.has(id));
   const canBeClaimed = (task: Task): boolean => {
     const lane = lanes.get(task.spec.lane);
     return task.state === "queued" && lane?.isPaused === false && lane.maxRunning !== 0 && task.stop === undefined;
   };
+  const ids = new Set(open.map(({ id }) => id));
+  const canBeResolved = (task: Task): boolean =>
+    task.isUnresolved && task.machine === service.machine && !task.spec.needs.some(({ run }) => ids.has(run));
+  const followed = new Set(mine.map(({ follows }) => follows));
+  const leaders = served.filter((task) => followed.has(task.id) && canBeClaimed(task));
   const pending = mine.filter((task) => !isActive(task));
   const isAny =
-    mine.some((task) => isActive(task) || canBeClaimed(task)) || (pending.length > 0 && open.some(isActive));
-  return { isAny, stuck: isAny ? 0 : pending.length };
+    leaders.length > 0 ||
+    mine.some((task) => isActive(task) || canBeClaimed(task) || canBeResolved(task)) ||
+    (pending.length > 0 && open.some(isActive));
+  return { isAny, stuck: isAny ? 0 : pending.length, leaders: leaders.map(({ id }) => id) };
 }
 
 function isActive(task: Task): boolean {
   return ACTIVE_STATES.some((state) => state === task.state);
 }
 
-function isServed(task: Task, { pools, lanes, owner, machine, ids }: Service): boolean {
+/** Whether a worker of this kind could execute it, were it among its own. */
+function isServed(task: Task, { pools, lanes, owner, machine }: Service): boolean {
   return (
     task.owner === owner &&
     task.executor === "local" &&
     (task.target === undefined || task.target === machine) &&
     (lanes === undefined || lanes.includes(task.spec.lane)) &&
-    (ids === undefined || ids.includes(task.id)) &&
     pools.some(({ filter }) => admitsKind(filter, task.spec.kind))
   );
 }

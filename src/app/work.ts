@@ -8,6 +8,8 @@ import { admitsKind, type Pool } from "../queue/pool.ts";
 import type { AttemptResult, Claim, ClaimRequest, Renewal } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
 import { BackgroundDelivery } from "./background-delivery.ts";
+import { BackgroundResolution } from "./background-resolution.ts";
+import { completeResult } from "./complete-result.ts";
 import { CodeWatch } from "./code-watch.ts";
 import { startTask, type WorkPorts } from "./execute-task.ts";
 import { toResult } from "./find-attempt.ts";
@@ -18,6 +20,7 @@ import { recoverAttempts } from "./recover-attempts.ts";
 import type { Repo } from "./repo.ts";
 import { Resilience } from "./resilience.ts";
 import { settleAttempt } from "./settle-attempt.ts";
+import { StreamWatch } from "./stream-watch.ts";
 import type { WorkControl, WorkCounts, WorkEvent, WorkSummary, WorkView } from "./work-events.ts";
 import { findWorkLeft, type Service } from "./work-left.ts";
 
@@ -71,10 +74,11 @@ class Worker {
   readonly #repo: Repo;
   readonly #ports: WorkPorts;
   readonly #options: WorkOptions;
-  readonly #service: Service;
+  #service: Service;
   readonly #code: CodeWatch;
   readonly #resilience: Resilience;
   readonly #delivery: BackgroundDelivery;
+  readonly #resolution: BackgroundResolution;
   readonly #startedMs: number;
   readonly #startedAtMs: number;
   /** By lease token. */
@@ -101,6 +105,7 @@ class Worker {
     this.#code = new CodeWatch(repo);
     this.#resilience = new Resilience((message) => options.observe({ kind: "problem", message }), repo.clock);
     this.#delivery = new BackgroundDelivery(repo, ports.store, this.#resilience);
+    this.#resolution = new BackgroundResolution(repo, ports, this.#resilience, () => this.#wakeUp());
     const now = repo.clock.monotonicMs();
     this.#startedMs = now;
     this.#startedAtMs = repo.clock.nowMs();
@@ -117,6 +122,7 @@ class Worker {
     let waiting = 0;
     for (;;) {
       await this.#attend();
+      if (this.#ending === undefined && !this.#isCutOff) this.#resolution.begin();
       const mayClaim = this.#ending === undefined && !this.#isCutOff;
       const hasClaimed = mayClaim && (await this.#resilience.survive(() => this.#fillSlots(), false));
       if (hasClaimed) continue;
@@ -127,14 +133,24 @@ class Worker {
           waiting = left.stuck;
           break;
         }
+        if (left !== undefined && this.#takeOn(left.leaders)) continue;
       }
       await this.#pause();
     }
     await Promise.all(this.#carried);
+    await this.#resolution.finish();
     await this.#delivery.finish();
     await this.#resilience.survive(() => this.#ports.store.removeWorker(this.#options.workerId), undefined);
     const wallclockS = (this.#repo.clock.monotonicMs() - this.#startedMs) / 1000;
     return { ...this.#counts, wallclockS, waiting, ended: this.#ending ?? "empty" };
+  }
+
+  /** Serves tasks of others, too, for whose results its own wait. @returns whether any of them is new */
+  #takeOn(leaders: readonly JobId[]): boolean {
+    const { ids } = this.#service;
+    const added = ids === undefined ? [] : leaders.filter((id) => !ids.includes(id));
+    if (ids !== undefined && added.length > 0) this.#service = { ...this.#service, ids: [...ids, ...added] };
+    return added.length > 0;
   }
 
   /** What is due beside claiming. */
@@ -153,10 +169,7 @@ class Worker {
     }
     if (this.#isDue("age", AGE_MS)) await this.#resilience.survive(() => this.#ports.store.age(), 0);
     if (this.#isDue("purge", PURGE_MS))
-      await this.#resilience.survive<unknown>(
-        () => purgeQueue(this.#repo, this.#ports.store, { dryRun: false }),
-        undefined,
-      );
+      await this.#resilience.survive<unknown>(() => purgeQueue(this.#repo, this.#ports, { dryRun: false }), undefined);
     if (this.#isDue("deliver", DELIVERY_MS)) this.#delivery.begin();
   }
 
@@ -190,7 +203,8 @@ class Worker {
   }
 
   #requestFor({ filter }: Pool): ClaimRequest {
-    const { workerId, owner, lanes, ids, timing } = this.#options;
+    const { workerId, owner, lanes, timing } = this.#options;
+    const { ids } = this.#service;
     const { machineLabel: machine } = this.#repo;
     const { leaseMs } = timing;
     return {
@@ -251,8 +265,10 @@ class Worker {
       else {
         live.begin(program);
         this.#options.observe({ kind: "started", attempt: live });
+        const streams = StreamWatch.of(this.#repo, this.#ports, this.#resilience, live);
         end = await program.ended;
-        result = toResult(end);
+        await streams?.end();
+        result = await completeResult(this.#repo, this.#ports, live.task, toResult(end));
       }
     } catch (error) {
       result = { state: "failed", reason: { code: "spawn_error", message: messageOf(error) } };

@@ -19,6 +19,7 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const EXIT_OF_ERROR: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
+  "alias.conflict": EXIT.busy,
   "lock.busy": EXIT.busy,
   "lock.lost": EXIT.busy,
   "note.locked": EXIT.busy,

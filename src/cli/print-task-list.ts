@@ -1,7 +1,7 @@
 import type { Repo } from "../app/repo.ts";
 import type { TaskList, TaskRow } from "../app/list-tasks.ts";
 import type { ExactObject } from "../model/exact-json.ts";
-import { chosenParameters, varyingKeys } from "../run/parameters.ts";
+import { listedParameters, varyingKeys } from "../run/parameters.ts";
 import type { Output } from "./io.ts";
 import { writeJsonItems } from "./json-stream.ts";
 import { renderCsv, renderTable } from "./render/table.ts";
@@ -119,7 +119,11 @@ function readStatePoint({ runs }: RunSource, { task }: TaskRow): ExactObject | u
 function defaultColumns(rows: readonly TaskRow[], context: TaskColumnContext): readonly TaskColumnSpec[] {
   const parameters = rows.flatMap((row) => {
     const statePoint = context.statePointOf(row);
-    return statePoint === undefined ? [] : [chosenParameters(statePoint)];
+    if (statePoint === undefined) return [];
+    const listed = new Map(listedParameters(statePoint));
+    // The name of a stage's task says it already.
+    if (row.task.spec.stage !== undefined) listed.delete("stage");
+    return [listed];
   });
   const keys = parameters.length === 1 ? [...(parameters[0]?.keys() ?? [])] : varyingKeys(parameters);
   const any = (test: (row: TaskRow) => boolean, spec: TaskColumnSpec): TaskColumnSpec[] =>

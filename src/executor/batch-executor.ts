@@ -5,7 +5,7 @@ import type { AttemptEnd, AttemptSpec } from "./executor.ts";
 /** One execution of a run that a scheduler is to start, somewhere and some time. */
 export interface BatchSpec extends Pick<
   AttemptSpec,
-  "jobId" | "attempt" | "argv" | "cwd" | "codePatch" | "timeoutMs" | "heartbeatMs" | "graceMs"
+  "jobId" | "attempt" | "argv" | "cwd" | "codePatch" | "timeoutMs" | "heartbeatMs" | "graceMs" | "stage"
 > {
   /** What the program finds in its environment beside that of its job. */
   readonly env: Readonly<Record<string, string>>;

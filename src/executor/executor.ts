@@ -1,3 +1,4 @@
+import type { OutputDeclaration } from "../output/declaration.ts";
 import type { ProcessRecord } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 
@@ -15,6 +16,16 @@ export interface AttemptSpec {
   readonly heartbeatMs: number;
   /** How long the program has between TERM and KILL. */
   readonly graceMs: number;
+  /** Only for a stage of a pipeline. */
+  readonly stage?: StageAttempt | undefined;
+}
+
+/** What the attempt of a stage needs beyond its command. */
+export interface StageAttempt {
+  /** Hashed and recorded after a success; without them it is none. */
+  readonly outputs: readonly OutputDeclaration[];
+  /** Files in the attempt's folder that its command is told of. */
+  readonly files: readonly { readonly name: string; readonly text: string }[];
 }
 
 /** What asked for an attempt's end: a person at the keyboard, or a signal from elsewhere. */
@@ -28,6 +39,9 @@ export type AttemptCause =
   | { readonly kind: "timed_out"; readonly timeoutMs: number }
   | { readonly kind: "stopped"; readonly by: StopRequest }
   | { readonly kind: "not_started"; readonly problem: string }
+  /** The program ended well, and did not write what it declares. */
+  | { readonly kind: "output_missing"; readonly problem: string }
+  | { readonly kind: "output_invalid"; readonly problem: string }
   /** Who watched it died before it ended, so that nobody knows how it would have ended. */
   | { readonly kind: "lost"; readonly problem: string };
 

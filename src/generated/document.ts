@@ -1,5 +1,5 @@
 // Generated from schemas/ by `npm run generate`. Do not edit.
-export type ReasonCode = ("exit_nonzero" | "signal" | "timeout" | "oom" | "spawn_error" | "operator_stop" | "removed" | "needs_failed" | "lost" | "scheduler_unknown" | "disk_full" | "cache_hit" | "interrupted")
+export type ReasonCode = ("exit_nonzero" | "signal" | "timeout" | "oom" | "spawn_error" | "operator_stop" | "removed" | "needs_failed" | "lost" | "scheduler_unknown" | "disk_full" | "cache_hit" | "interrupted" | "input_missing" | "input_changed" | "output_missing" | "output_invalid")
 export type JobId = string
 export type Instant = string
 
@@ -26,6 +26,38 @@ attempt?: number
 attempts?: AttemptRecord[]
 summary_metrics?: SummaryMetrics
 tracker?: TrackerPointer
+/**
+ * By name what the run of a stage wrote.
+ */
+outputs?: {
+[k: string]: {
+digest: string
+bytes: number
+files?: number
+kind?: string
+/**
+ * Relative to the folder of the run that wrote it.
+ */
+path: string
+} | undefined
+}
+/**
+ * Of a run of a pipeline: how its result came about.
+ */
+stage?: {
+cache_key?: string
+/**
+ * Why it has no cache key: nobody can take its result.
+ */
+uncached?: string
+cached_from?: JobId
+/**
+ * Digest of each input; of a list, one for each element.
+ */
+inputs?: {
+[k: string]: string | string[] | undefined
+}
+}
 queue?: {
 queued_at?: Instant
 tag?: string

@@ -44,7 +44,7 @@ hypothesis_id?: (string | null)
 sub_hypothesis_id?: (string | null)
 }
 export interface LedgerReason {
-code: ("exit_nonzero" | "signal" | "timeout" | "oom" | "spawn_error" | "operator_stop" | "removed" | "needs_failed" | "lost" | "scheduler_unknown" | "disk_full" | "cache_hit" | "interrupted")
+code: ("exit_nonzero" | "signal" | "timeout" | "oom" | "spawn_error" | "operator_stop" | "removed" | "needs_failed" | "lost" | "scheduler_unknown" | "disk_full" | "cache_hit" | "interrupted" | "input_missing" | "input_changed" | "output_missing" | "output_invalid")
 because?: JobId
 }
 export interface LedgerTracker {

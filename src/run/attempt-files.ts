@@ -35,6 +35,9 @@ export interface AttemptFiles {
   /** The changes that were not committed when the attempt began, as a patch. */
   codePatch(jobId: JobId, attempt: number): string | undefined;
 
+  /** Absolute path of a file in an attempt's folder, whether it is there or not. */
+  pathOf(jobId: JobId, attempt: number, name: string): string;
+
   /** The JSON that an attempt's file of this name holds; `undefined` when it is missing or no JSON. */
   record(jobId: JobId, attempt: number, name: "command.json" | "env.json"): unknown;
 

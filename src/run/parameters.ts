@@ -3,6 +3,11 @@ import { type Exact, type ExactObject, isExactObject, toPythonJson } from "../mo
 /** Keys of a state point that link a run or name its code: they differ without being what the experiment varies. */
 const PROVENANCE_KEYS = new Set(["experiment_id", "hypothesis_id", "sub_hypothesis_id", "code_commit", "code_dirty"]);
 
+/** Everything that was chosen for the run, with its nesting. */
+export function withoutProvenance(statePoint: ExactObject): ExactObject {
+  return new Map([...statePoint].filter(([key]) => !PROVENANCE_KEYS.has(key)));
+}
+
 /** The leaves of a state point by dotted key, as signac names them: `model.layers`. Lists and `{}` are leaves. */
 export function flattenParameters(statePoint: ExactObject): ReadonlyMap<string, Exact> {
   const flat = new Map<string, Exact>();
@@ -21,6 +26,13 @@ function addLeaves(flat: Map<string, Exact>, object: ExactObject, prefix: string
 export function chosenParameters(statePoint: ExactObject): ReadonlyMap<string, Exact> {
   const flat = new Map(flattenParameters(statePoint));
   for (const key of PROVENANCE_KEYS) flat.delete(key);
+  return flat;
+}
+
+/** The same for a list, in which the id of a pipeline's submission would only take room. */
+export function listedParameters(statePoint: ExactObject): ReadonlyMap<string, Exact> {
+  const flat = new Map(chosenParameters(statePoint));
+  if (statePoint.has("pipeline") && statePoint.has("stage")) flat.delete("group");
   return flat;
 }
 

@@ -4,6 +4,7 @@ import type { Repo } from "../app/repo.ts";
 import { keepHeapSmall } from "../platform/keep-heap-small.ts";
 import { openExecutor } from "./open-executor.ts";
 import { openQueue } from "./open-queue.ts";
+import { openStages } from "./open-stages.ts";
 import { type OpenSupervisorOptions, openSupervisor } from "./open-supervisor.ts";
 
 /** What a worker works with on this machine. Leaving it lets the supervisor go, and closes the queue. */
@@ -20,12 +21,15 @@ export async function openWork(repo: Repo, options: OpenSupervisorOptions): Prom
   const store = await openQueue(repo);
   await applyLanes(store, config);
   const supervisor = openSupervisor(repo, options);
+  const stages = openStages(repo);
   return {
+    ...stages,
     store,
     supervisor,
     executor: openExecutor(repo),
     async [Symbol.asyncDispose]() {
       await supervisor[Symbol.asyncDispose]();
+      await stages[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
     },
   };

@@ -16,6 +16,7 @@ import { isJobId, type JobId } from "../../src/run/job-id.ts";
 import { currentUser } from "../../src/wiring/current-user.ts";
 import { openBatch } from "../../src/wiring/open-batch.ts";
 import { openQueue } from "../../src/wiring/open-queue.ts";
+import { openStages } from "../../src/wiring/open-stages.ts";
 import { runCli } from "./cli.ts";
 import { makeProject } from "./project.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -145,11 +146,13 @@ export async function makeSlurmProject(env: Readonly<Record<string, string>>): P
   onTestFinished(() => store[Symbol.asyncDispose]());
   await store.setLane("default", { executor: "slurm" });
   const batch = openBatch(repo, { env: { ...process.env, ...env }, packageRoot: PACKAGE_ROOT });
+  const stages = openStages(repo);
+  onTestFinished(() => stages[Symbol.asyncDispose]());
   const events: BatchEvent[] = [];
   const reconciler = (change: Partial<ReconcileOptions> = {}): SlurmReconciler =>
     new SlurmReconciler(
       repo,
-      { store, batch },
+      { ...stages, store, batch },
       {
         workerId: `agent-${(lastWorker += 1)}`,
         owner: currentUser(),

@@ -63,7 +63,7 @@ function explainTask(
     case "complete":
       return `${originOf(details)}, and ended well${durationOf(details)}${attemptsOf(task)}`;
     case "cached":
-      return why === "" ? "it was not executed, because its result was there already" : why;
+      return `it was not executed, because ${why === "" ? "its result was there already" : why}`;
     case "failed":
       return `${why === "" ? "its program reported failure" : why}${durationOf(details)}${attemptsOf(task)}${noRetry(task)}`;
     case "stopped":
@@ -95,14 +95,16 @@ function explainActive({ task, attempts }: TaskDetails, row: RunRow | undefined,
   ].join("");
 }
 
-function explainSkipped({ reason }: Task, because: Task | undefined): string {
+function explainSkipped({ reason, cacheKey }: Task, because: Task | undefined): string {
   if (because === undefined) {
     return `it was skipped because ${reason === undefined ? "what it needs failed" : toSafeLine(reason.message)}`;
   }
   const end = because.state === "failed" ? "failed" : `was ${because.state}`;
   const why = because.reason === undefined ? "" : ` (${toSafeLine(because.reason.message)})`;
   const now = because.state === "failed" || because.endedAt !== undefined ? `${end}${why}` : "did not succeed";
-  return `it was skipped because ${because.id.slice(0, 8)}, which it needs, ${now}; \`aexp queue retry ${because.id.slice(0, 8)}\` queues both again`;
+  // Nobody looked for the result of what was skipped because of a need.
+  const relation = cacheKey === undefined ? "which it needs" : "which computes the same";
+  return `it was skipped because ${because.id.slice(0, 8)}, ${relation}, ${now}; \`aexp queue retry ${because.id.slice(0, 8)}\` queues both again`;
 }
 
 /** "ana queued it in the sweep lr": why it was executed at all. */

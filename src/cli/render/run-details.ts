@@ -51,6 +51,7 @@ function headLines(details: RunDetails, screen: Screen): readonly string[] {
     ["started", time(row.startedAt)],
     ["ended", time(row.endedAt)],
     ["duration", renderDuration(row.wallclockS)],
+    ["cache", details.facts.stage?.uncached === undefined ? undefined : `none: ${details.facts.stage.uncached}`],
     ["attempts", details.attemptCount > 1 ? String(details.attemptCount) : undefined],
     ["tracker", details.facts.tracker?.url ?? details.entry?.tracker?.url ?? undefined],
     ["ledger", row.isInLedger ? "promoted" : "not in the ledger"],
@@ -80,6 +81,9 @@ const REASON_WORDS: Readonly<Record<string, string>> = {
   disk_full: "the disk was full",
   cache_hit: "taken from the cache",
   interrupted: "interrupted",
+  input_missing: "one of its inputs is missing",
+  output_missing: "a declared output is missing",
+  output_invalid: "an output cannot be recorded",
 };
 
 /** "exit 137, killed by SIGKILL, on gpu03, after 2 h 11 m". */
@@ -94,7 +98,7 @@ function causeOf({ row, facts, host }: RunDetails): string {
     row.exitCode === undefined || row.exitCode === 0 || says(`exit ${row.exitCode}`) ? "" : `exit ${row.exitCode}`,
     words ?? "",
     signal === undefined || says(signal) ? "" : `killed by ${signal}`,
-    reason?.because === undefined ? "" : `because of ${reason.because.slice(0, 8)}`,
+    reason?.because === undefined || says(reason.because.slice(0, 8)) ? "" : `because of ${reason.because.slice(0, 8)}`,
     host === undefined || row.status === "complete" ? "" : `on ${host}`,
     row.wallclockS === undefined ? "" : `after ${renderDuration(row.wallclockS)}`,
   ]

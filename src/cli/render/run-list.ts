@@ -1,5 +1,5 @@
 import { isAxis } from "../../run/metric-series.ts";
-import { varyingKeys, chosenParameters } from "../../run/parameters.ts";
+import { listedParameters, varyingKeys } from "../../run/parameters.ts";
 import type { RunRow } from "../../app/run-row.ts";
 import { type ColumnContext, type ColumnSpec, type RunColumn, toRunColumn } from "../run-columns.ts";
 import type { Screen } from "../screen.ts";
@@ -21,7 +21,7 @@ export function shortIdLength(ids: readonly string[]): number {
 
 /** The columns of a list for which none were named: what the runs differ in, and one metric. */
 export function defaultColumns(rows: readonly RunRow[]): readonly ColumnSpec[] {
-  const parameters = rows.map((row) => chosenParameters(row.statePoint));
+  const parameters = rows.map((row) => listedParameters(row.statePoint));
   const keys = rows.length === 1 ? [...(parameters[0]?.keys() ?? [])] : varyingKeys(parameters);
   const metric = commonMetric(rows);
   return [

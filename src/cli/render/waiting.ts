@@ -25,6 +25,10 @@ export function renderWaiting(waiting: Waiting | undefined, context: TimeContext
       const rest = waiting.needs.length - 1;
       return first === undefined ? "its needs" : `${first.run.slice(0, 8)}${rest > 0 ? ` +${rest}` : ""}`;
     }
+    case "same_work":
+      return `${waiting.leader.slice(0, 8)} (same work)`;
+    case "lookup":
+      return "a look for its result";
     case "time":
       return `${waiting.failures > 0 ? "retry " : ""}${renderTime(waiting.until, context)}`;
     case "lane_paused":
@@ -53,6 +57,10 @@ export function explainWaiting(waiting: Waiting, context: TimeContext): string {
       return "nothing stands in its way: it starts as soon as a worker has a free slot";
     case "needs":
       return `it waits for ${listNeeds(waiting.needs)}`;
+    case "same_work":
+      return `it waits for ${waiting.leader.slice(0, 8)}, which computes the same`;
+    case "lookup":
+      return `it waits until a worker on ${toSafeLine(waiting.machine)} has looked for its result`;
     case "time":
       return waiting.failures > 0
         ? `it failed ${waiting.failures === 1 ? "once" : `${waiting.failures} times`} and is tried again ${renderTime(waiting.until, context)}`
@@ -107,6 +115,8 @@ export function toWaitingJson(waiting: Waiting | undefined): Record<string, unkn
       return undefined;
     case "needs":
       return { kind: "needs", runs: waiting.needs.map(({ run }) => run) };
+    case "same_work":
+      return { kind: "same_work", run: waiting.leader };
     case "time":
       return { kind: "time", until: toInstant(waiting.until), failures: waiting.failures };
     case "lock": {
@@ -121,6 +131,7 @@ export function toWaitingJson(waiting: Waiting | undefined): Record<string, unkn
     case "caller_full":
     case "held_back":
     case "agent":
+    case "lookup":
     case "turn":
       return { ...waiting };
   }

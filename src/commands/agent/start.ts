@@ -12,6 +12,7 @@ import { parseDuration } from "../../model/duration.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
 import { openExecutor } from "../../wiring/open-executor.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
+import { openStages } from "../../wiring/open-stages.ts";
 
 export default class AgentStart extends BaseCommand {
   static override summary = "Look after the jobs in SLURM until told to end.";
@@ -37,12 +38,13 @@ export default class AgentStart extends BaseCommand {
     await using store = await openQueue(repo);
     await applyLanes(store, await repo.readConfig());
     const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
+    await using stages = openStages(repo);
     const options = toReconcileOptions(newWorkerId("agent"), this.io.env, (event) => {
       this.io.stderr.write(`${renderBatchEvent(event)}\n`);
     });
     const { self } = openExecutor(repo);
     const summary = await withAbortSignal((signal) =>
-      runAgent(repo, { store, batch }, { ...options, lanes: flags.lane, intervalMs, self, signal }),
+      runAgent(repo, { ...stages, store, batch }, { ...options, lanes: flags.lane, intervalMs, self, signal }),
     );
     this.io.stderr.write(`${summary.submitted} submitted, ${summary.ended} ended\n`);
     return summary;

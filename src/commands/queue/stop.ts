@@ -1,18 +1,14 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 
-import { cancelJobs } from "../../app/cancel-jobs.ts";
-import { type StopPorts, stopTasks } from "../../app/stop-tasks.ts";
+import { stopTasks } from "../../app/stop-tasks.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
-import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { type OutcomeJson, printOutcomes } from "../../cli/print-outcomes.ts";
+import { openStopPorts, STOP_WORDS } from "../../cli/stop-ports.ts";
 import { TASK_FILTER_FLAGS, toTaskFilter } from "../../cli/task-filter-flags.ts";
 import { findTargets } from "../../cli/task-targets.ts";
 import { parseDuration } from "../../model/duration.ts";
 import { ACTIVE_STATES, PENDING_STATES } from "../../queue/task.ts";
-import { currentUser } from "../../wiring/current-user.ts";
-import { openBatch } from "../../wiring/open-batch.ts";
-import { openExecutor } from "../../wiring/open-executor.ts";
 import { openQueueIfPresent } from "../../wiring/open-queue.ts";
 
 export default class QueueStop extends BaseCommand {
@@ -43,21 +39,9 @@ export default class QueueStop extends BaseCommand {
     await using store = await openQueueIfPresent(repo);
     const request = { names: args.run ?? [], filter: toTaskFilter(flags), isAll: flags.all };
     const { ids, failed } = await findTargets(repo, store, request, [...PENDING_STATES, ...ACTIVE_STATES]);
-    const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
-    const ports: StopPorts = {
-      store,
-      executor: openExecutor(repo),
-      cancelJobs: (queue, asked) => cancelJobs(repo, { store: queue, batch }, asked, currentUser()),
-    };
+    const ports = openStopPorts(repo, store, this.io.env);
     const stopped = await stopTasks(repo, ports, ids, { mode: flags.force ? "kill" : "graceful", graceMs });
     if (ids.length === 0 && failed.length === 0) this.log("Nothing is there to stop.");
-    return printOutcomes(this, [...stopped, ...failed], WORDS);
+    return printOutcomes(this, [...stopped, ...failed], STOP_WORDS);
   }
 }
-
-const WORDS = {
-  abandoned: "abandoned before it started",
-  requested: "asked to stop",
-  stopped: "stopped",
-  ended: "has ended",
-} as const;

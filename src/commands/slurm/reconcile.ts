@@ -1,6 +1,7 @@
 import { applyLanes } from "../../app/apply-lanes.ts";
 import { deliverOutbox } from "../../app/deliver-outbox.ts";
 import { SlurmReconciler } from "../../app/reconcile-slurm.ts";
+import { resolveStages } from "../../app/resolve-stages.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { toReconcileOptions } from "../../cli/batch-session.ts";
 import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
@@ -9,6 +10,7 @@ import { type BatchTallyJson, renderBatchEvent, renderTally } from "../../cli/re
 import { newWorkerId } from "../../cli/work-session.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
+import { openStages } from "../../wiring/open-stages.ts";
 
 export default class SlurmReconcile extends BaseCommand {
   static override summary = "Look at the jobs in SLURM once: submit what waits, and record what has ended.";
@@ -26,7 +28,10 @@ export default class SlurmReconcile extends BaseCommand {
     const options = toReconcileOptions(newWorkerId("slurm"), this.io.env, (event) => {
       this.io.stderr.write(`${renderBatchEvent(event)}\n`);
     });
-    const tally = await new SlurmReconciler(repo, { store, batch }, options).tick();
+    await using stages = openStages(repo);
+    const ports = { ...stages, store, batch };
+    await resolveStages(repo, ports);
+    const tally = await new SlurmReconciler(repo, ports, options).tick();
     await deliverOutbox(repo, store);
     if (tally.problems.length > 0) this.exitCode = EXIT.partial;
     this.log(renderTally(tally));

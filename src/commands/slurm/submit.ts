@@ -13,6 +13,7 @@ import { SUBMISSION_FLAGS } from "../../cli/submission-flags.ts";
 import { newWorkerId } from "../../cli/work-session.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
 import { openQueue, openQueueIfPresent } from "../../wiring/open-queue.ts";
+import { openStages } from "../../wiring/open-stages.ts";
 
 export default class SlurmSubmit extends BaseCommand {
   static override summary = "Queue runs for SLURM, whatever their lane says, and submit what may start.";
@@ -44,7 +45,8 @@ export default class SlurmSubmit extends BaseCommand {
       this.io.stderr.write(`${renderBatchEvent(event)}\n`);
     });
     const ids = submission.runs.map(({ run }) => run.jobId);
-    const tally = await new SlurmReconciler(repo, { store, batch }, { ...options, ids }).tick();
+    await using stages = openStages(repo);
+    const tally = await new SlurmReconciler(repo, { ...stages, store, batch }, { ...options, ids }).tick();
     await deliverOutbox(repo, store);
     if (tally.problems.length > 0) this.exitCode = EXIT.partial;
     this.log(renderTally(tally));

@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { toInstant } from "../../model/clock.ts";
 import { systemErrorCode } from "../../model/errors.ts";
 import { writeFileAtomically } from "../../platform/atomic-write.ts";
 import { createOnce } from "../../platform/create-once.ts";
 import { readTextFile } from "../../platform/read-file.ts";
+import { outputFolder } from "../../output/declaration.ts";
 import type { ProcessRecord } from "../../run/document.ts";
-import type { AttemptEnd, AttemptSpec } from "../executor.ts";
+import type { AttemptEnd, AttemptSpec, StageAttempt } from "../executor.ts";
 import { isAttemptEnd, type Supervision, toProgram, toSupervision } from "./attempt-records.ts";
 
 const MAX_RECORD_BYTES = 1024 * 1024;
@@ -16,11 +17,12 @@ const MAX_RECORD_BYTES = 1024 * 1024;
 export class AttemptFolder {
   readonly path: string;
 
-  readonly #workspace: string;
+  /** The run's folder. */
+  readonly workspace: string;
   readonly #attempt: number;
 
   constructor(workspace: string, attempt: number) {
-    this.#workspace = workspace;
+    this.workspace = workspace;
     this.path = join(workspace, ".aexp", `attempt-${attempt}`);
     this.#attempt = attempt;
   }
@@ -42,6 +44,15 @@ export class AttemptFolder {
     await this.#write("env.json", describeEnvironment(spec.env));
     if (spec.codePatch !== undefined && spec.codePatch.length > 0)
       await writeFileAtomically(this.file("code.patch"), spec.codePatch, { durability: "later" });
+    if (spec.stage !== undefined) await this.#prepareStage(spec.stage);
+  }
+
+  /** The folders in which its outputs will lie, and the files that its command is told of. */
+  async #prepareStage({ outputs, files }: StageAttempt): Promise<void> {
+    const folder = join(this.workspace, outputFolder(this.#attempt));
+    mkdirSync(folder, { recursive: true });
+    for (const { path } of outputs) mkdirSync(dirname(join(folder, path)), { recursive: true });
+    for (const { name, text } of files) await writeFileAtomically(this.file(name), text, { durability: "later" });
   }
 
   async writeProcess(record: ProcessRecord): Promise<void> {
@@ -64,7 +75,7 @@ export class AttemptFolder {
    */
   giveUp(givenUpAtMs: number): boolean {
     // An attempt never makes its run's folder, so without it none can begin.
-    if (!existsSync(this.#workspace)) return true;
+    if (!existsSync(this.workspace)) return true;
     this.#make();
     const text = toJson({ given_up_at: toInstant(givenUpAtMs) });
     return createOnce(this.file("process.json"), text) || this.readProcess() === undefined;
@@ -119,7 +130,7 @@ export class AttemptFolder {
         const code = systemErrorCode(error);
         if (code === "EEXIST" && existsSync(join(path, "."))) continue;
         if (code !== "ENOENT") throw error;
-        throw new Error(`the run's folder ${JSON.stringify(this.#workspace)} is gone (ENOENT)`, { cause: error });
+        throw new Error(`the run's folder ${JSON.stringify(this.workspace)} is gone (ENOENT)`, { cause: error });
       }
     }
   }

@@ -72,6 +72,8 @@ function isCause(value: unknown): value is AttemptCause {
     case "stopped":
       return value["by"] === "SIGINT" || value["by"] === "SIGTERM" || value["by"] === "SIGHUP";
     case "not_started":
+    case "output_missing":
+    case "output_invalid":
     case "lost":
       return typeof value["problem"] === "string";
     default:

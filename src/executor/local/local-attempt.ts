@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { messageOf, systemErrorCode } from "../../model/errors.ts";
 import type { ProcessRecord } from "../../run/document.ts";
+import { toOutputsCause } from "../judge-attempt.ts";
 import type { AttemptCause, AttemptEnd, AttemptOutput, AttemptSpec, RunningAttempt, StopRequest } from "../executor.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { CappedLog } from "./capped-log.ts";
@@ -84,17 +85,33 @@ export class LocalAttempt implements RunningAttempt {
         ? undefined
         : startTimer(timeoutMs, () => this.#end({ kind: "timed_out", timeoutMs }, this.#spec.graceMs));
     const end = await this.#watch(output);
-    clearInterval(heartbeat);
+    const endedAtMs = Date.now();
+    const wallclockS = Math.round(performance.now() - startedMs) / 1000;
     timeout?.[Symbol.dispose]();
     this.#logs.stdout.close();
     this.#logs.stderr.close();
+    const cause = await this.#recordOutputs(end.cause);
+    clearInterval(heartbeat);
     return await this.#record({
       ...end,
-      endedAtMs: Date.now(),
-      wallclockS: Math.round(performance.now() - startedMs) / 1000,
+      cause,
+      endedAtMs,
+      wallclockS,
       stderrTail: this.#stderrTail.toString("utf8"),
       recordProblem: this.#logs.stdout.problem ?? this.#logs.stderr.problem,
     });
+  }
+
+  /** What a stage has written is hashed here, where it was just written, and before its end is known to anybody. */
+  async #recordOutputs(cause: AttemptCause): Promise<AttemptCause> {
+    const { stage, attempt } = this.#spec;
+    if (stage === undefined || cause.kind !== "exited" || cause.exitCode !== 0) return cause;
+    try {
+      const { recordOutputs } = await import("../../output/fs/record-outputs.ts");
+      return toOutputsCause(await recordOutputs(this.#folder.workspace, attempt, stage.outputs)) ?? cause;
+    } catch (error) {
+      return { kind: "output_invalid", problem: messageOf(error) };
+    }
   }
 
   /** Keeps the end for an aexp that finds the document not yet written. The end counts without it, too. */

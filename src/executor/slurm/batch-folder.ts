@@ -8,6 +8,7 @@ import type { AttemptSpec } from "../executor.ts";
 import { isJobId } from "../../run/job-id.ts";
 import type { BatchSpec } from "../batch-executor.ts";
 import { AttemptFolder } from "../local/attempt-folder.ts";
+import { isStageAttempt } from "../stage-attempt.ts";
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 const MAX_WORDS_BYTES = 2048;
@@ -42,8 +43,8 @@ export class BatchFolder {
 
   /** @returns false when another process was faster */
   writeRecord(spec: BatchSpec, options: readonly string[]): boolean {
-    const { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env } = spec;
-    const record = { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env, options };
+    const { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env, stage } = spec;
+    const record = { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env, stage, options };
     return createOnce(this.attempt.file("batch.json"), `${JSON.stringify(record, null, 2)}\n`);
   }
 
@@ -89,12 +90,13 @@ export class BatchFolder {
 export function readBatchRecord(path: string): BatchRecord | undefined {
   const value: unknown = JSON.parse(readTextFile(path, MAX_RECORD_BYTES));
   if (!isJsonObject(value)) return undefined;
-  const { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env } = value;
+  const { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env, stage } = value;
   if (typeof jobId !== "string" || !isJobId(jobId) || typeof attempt !== "number") return undefined;
   if (!isTexts(argv) || typeof cwd !== "string" || !isTextMap(env)) return undefined;
   if (typeof heartbeatMs !== "number" || typeof graceMs !== "number") return undefined;
   if (timeoutMs !== undefined && typeof timeoutMs !== "number") return undefined;
-  return { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env };
+  if (stage !== undefined && !isStageAttempt(stage)) return undefined;
+  return { jobId, attempt, argv, cwd, timeoutMs, heartbeatMs, graceMs, env, stage };
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -29,6 +29,10 @@ export class FsAttemptFiles implements AttemptFiles {
     return typeof at === "string" && typeof pid === "number" ? { at, pid } : undefined;
   }
 
+  pathOf(jobId: JobId, attempt: number, name: string): string {
+    return this.#attemptFile(jobId, attempt, name);
+  }
+
   end(jobId: JobId, attempt: number): EndRecord | undefined {
     const value = readJson(this.#attemptFile(jobId, attempt, "exit.json"));
     if (!isJsonObject(value)) return undefined;

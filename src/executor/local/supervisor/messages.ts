@@ -2,6 +2,7 @@ import { isJsonObject } from "../../../model/json.ts";
 import type { ProcessRecord } from "../../../run/document.ts";
 import { isJobId } from "../../../run/job-id.ts";
 import type { AttemptEnd, AttemptSpec } from "../../executor.ts";
+import { isStageAttempt } from "../../stage-attempt.ts";
 import { isAttemptEnd, isProcessRecord } from "../attempt-records.ts";
 
 /** What a worker asks of its supervisor. `id` names an attempt between the two. */
@@ -56,7 +57,8 @@ function isAttemptSpec(value: unknown): value is AttemptSpec {
     (value["codePatch"] === undefined || value["codePatch"] instanceof Uint8Array) &&
     (value["timeoutMs"] === undefined || typeof value["timeoutMs"] === "number") &&
     typeof value["heartbeatMs"] === "number" &&
-    typeof value["graceMs"] === "number"
+    typeof value["graceMs"] === "number" &&
+    (value["stage"] === undefined || isStageAttempt(value["stage"]))
   );
 }
 

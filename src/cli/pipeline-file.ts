@@ -1,0 +1,85 @@
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
+import { randomUUID } from "node:crypto";
+import { readFileSync, realpathSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
+
+import { withDeclaredLanes } from "../app/apply-lanes.ts";
+import { PipelineReferences } from "../app/pipeline-references.ts";
+import { type PipelineRequest, type PipelineRuns, planPipelineRuns } from "../app/pipeline-runs.ts";
+import { parsePipeline } from "../app/read-pipeline-file.ts";
+import type { Repo } from "../app/repo.ts";
+import type { CachePorts } from "../app/stage-ports.ts";
+import { parseDuration } from "../model/duration.ts";
+import { AexpError, messageOf } from "../model/errors.ts";
+import { currentUser } from "../wiring/current-user.ts";
+
+/** Which pipeline, and how it uses the cache. */
+export const PIPELINE_ARGS = {
+  file: Args.string({ description: "The pipeline file, a YAML file of the repository.", required: true }),
+};
+
+export const CACHE_FLAGS = {
+  cache: Flags.option({
+    summary: "For all stages: on takes what is there, refresh executes again and keeps the result, off does neither.",
+    options: ["on", "off", "refresh"] as const,
+  })(),
+};
+
+/** Where the command line was typed. */
+export interface PipelinePlace {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A pipeline that was read from its file, with all its runs. */
+export interface ReadPipeline extends PipelineRequest {
+  readonly planned: PipelineRuns;
+}
+
+/**
+ * Reads a pipeline file and works out its runs. Nothing is submitted.
+ *
+ * @throws {AexpError} `cli.usage`, `pipeline.invalid`, and what `PipelineReferences.find` and `planPipelineRuns` throw
+ */
+export async function readPipelineFile(
+  repo: Repo,
+  ports: CachePorts,
+  place: PipelinePlace,
+  { file, cache }: { readonly file: string; readonly cache: PipelineRequest["cache"] },
+): Promise<ReadPipeline> {
+  const pipeline = await parsePipeline(file, readText(place.cwd, file));
+  const owner = currentUser();
+  const request: PipelineRequest = {
+    pipeline,
+    group: {
+      id: `grp_${randomUUID().replaceAll("-", "").slice(0, 12)}`,
+      kind: "pipeline",
+      name: pipeline.name,
+      caller: place.env["AEXP_CALLER"] || owner,
+    },
+    owner,
+    file: pathFromRoot(repo.root, resolve(place.cwd, file)),
+    graceMs: parseDuration(place.env["AEXP_GRACE_S"] || "10", "AEXP_GRACE_S"),
+    cache,
+  };
+  const references = await PipelineReferences.find(repo, ports, pipeline);
+  const lanes = await withDeclaredLanes(ports.store, await repo.readConfig()).lanes();
+  return { ...request, planned: await planPipelineRuns(repo, ports, request, { references, lanes }) };
+}
+
+function pathFromRoot(root: string, path: string): string | undefined {
+  const inside = relative(realpathSync(root), realpathSync(path));
+  return inside === ".." || inside.startsWith(`..${sep}`) ? undefined : inside;
+}
+
+function readText(cwd: string, file: string): string {
+  try {
+    return readFileSync(resolve(cwd, file), "utf8");
+  } catch (error) {
+    throw new AexpError(`the pipeline file ${JSON.stringify(file)} cannot be read: ${messageOf(error)}`, {
+      code: "cli.usage",
+      hint: "Name a file, from the folder that you are in.",
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { AexpError, messageOf } from "../model/errors.ts";
+
+/** The keys and places in lists that lead to a value of a file, from its top. */
+export type FaultPath = readonly (string | number)[];
+
+/** What is wrong with a pipeline file, before anybody looked for its line. */
+export interface Fault {
+  readonly path: FaultPath;
+  /** Whether the key at the end of the path is meant, or its value. */
+  readonly at: "key" | "value";
+  readonly message: string;
+}
+
+/** What is wrong with a pipeline file, and where; lines and columns count from 1. */
+export interface PipelineFault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** Gathers all faults of one file, so that nobody has to find them one by one. */
+export class FaultList {
+  readonly all: Fault[] = [];
+
+  add(path: FaultPath, message: string, at: Fault["at"] = "value"): void {
+    this.all.push({ path, at, message });
+  }
+
+  /** What a reader gives, or `undefined` with its error as a fault. Bugs are passed on. */
+  attempt<T>(path: FaultPath, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof AexpError)) throw error;
+      this.add(path, messageOf(error));
+      return undefined;
+    }
+  }
+}
+
+/** More faults than these are only counted. */
+const MAX_SHOWN = 20;
+
+/** `pipeline.yaml:3:9: unknown key "neds". Did you mean "needs"?` */
+export function renderFault({ file, line, column, message }: PipelineFault): string {
+  return `${file}:${line}:${column}: ${message}`;
+}
+
+/** The error of a file that has faults, a line for each. */
+export function toPipelineError(faults: readonly PipelineFault[]): AexpError {
+  const rest = faults.length - MAX_SHOWN;
+  const lines = [
+    ...faults.slice(0, MAX_SHOWN).map(renderFault),
+    ...(rest > 0 ? [`and ${rest} more`] : []),
+    "Nothing was queued",
+  ];
+  return new AexpError(lines.join("\n"), {
+    code: "pipeline.invalid",
+    hint: "docs/pipelines.md shows a pipeline file.",
+  });
+}
