@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the budgets of docs/performance.md as whole processes and prints a table.
  * `--write` also puts the table into docs/performance.md; `--quick` uses a tenth of the sizes; `--only queue` measures one
- * part of it (start-up, middle, growth or queue).
+ * part of it (start-up, middle, growth, queue or postgres).
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { buildDataset } from "./dataset.ts";
 import { emptyFolder } from "./empty-folder.ts";
 import { peakMemoryMiB, type Subject, time, timePair } from "./measure.ts";
-import { measureQueue } from "./queue.ts";
+import { type Bench, measureQueue } from "./queue.ts";
+import { measurePostgres } from "./postgres.ts";
 import { formatValue, renderReport, type Row } from "./report.ts";
 import { count, ms, us } from "./words.ts";
 
@@ -30,6 +31,7 @@ try {
     middle: measureMiddle,
     growth: measureGrowth,
     queue: () => measureQueue({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
+    postgres: () => measurePostgres({ add }),
   };
   const at = process.argv.indexOf("--only");
   for (const [name, measure] of Object.entries(parts)) {
@@ -158,15 +160,7 @@ function plainRead(...folders: string[]): Subject {
   return { argv: [process.execPath, join(HERE, "plain-read.js"), ...folders] };
 }
 
-function add(
-  what: string,
-  measured: string,
-  against: string,
-  value: number,
-  budget: number,
-  unit: string,
-  bound: Row["bound"] = "≤",
-): void {
+function add(...[what, measured, against, value, budget, unit, bound = "≤"]: Parameters<Bench["add"]>): void {
   const isMet = bound === "≤" ? value <= budget : value >= budget;
   rows.push({ what, measured, against, value, budget, bound, unit, isMet });
   process.stderr.write(`${what}: ${formatValue(value, unit)} (budget ${bound} ${budget}${unit})\n`);

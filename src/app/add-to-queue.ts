@@ -75,6 +75,7 @@ function isQueued(run: PlannedSubmission): run is RunToQueue {
 async function createRuns(repo: Repo, submission: Submission, runs: readonly QueuedRun[]): Promise<readonly boolean[]> {
   const links = new Map<string, JsonValue>();
   const facts = initialFacts(repo, "queued");
+  const nowMs = repo.clock.nowMs();
   return await repo.runs.createAll(
     runs.map((run) => {
       const { request, jobId, statePoint } = run.run;
@@ -85,7 +86,7 @@ async function createRuns(repo: Repo, submission: Submission, runs: readonly Que
       const document: DocumentPatch = {
         aexp: link,
         ...facts,
-        queue: toRecord(repo, submission, run),
+        queue: toRecord(submission, run, nowMs),
         local_path_allowed: request.allowLocalPath === true ? true : undefined,
       };
       return { jobId, statePoint, document };
@@ -93,9 +94,9 @@ async function createRuns(repo: Repo, submission: Submission, runs: readonly Que
   );
 }
 
-function toRecord(repo: Repo, { group }: Submission, { task, entry, position }: QueuedRun): JsonObject {
+function toRecord({ group }: Submission, { task, entry, position }: QueuedRun, nowMs: number): JsonObject {
   const override = typeof entry.command === "string" ? entry.command : undefined;
-  return toQueueRecord(task, group, { nowMs: repo.clock.nowMs(), override, position });
+  return toQueueRecord(task, group, { nowMs, override, position });
 }
 
 /** Writes the spec into the document of a run that was there before. @returns what stood there */
@@ -103,7 +104,7 @@ async function noteSpec(repo: Repo, submission: Submission, run: QueuedRun): Pro
   let former: JsonValue | undefined;
   await repo.runs.updateDocument(run.run.jobId, ({ facts }) => {
     former = toValue(facts.queue);
-    return { queue: mergeRecord(facts.queue, toRecord(repo, submission, run)) };
+    return { queue: mergeRecord(facts.queue, toRecord(submission, run, repo.clock.nowMs())) };
   });
   return former;
 }

@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 
 import { identifyProcess } from "../../src/executor/local/process-identity.ts";
 import { isRunning } from "../helpers/aexp-process.ts";
-import { jobIdOf, startWorker, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
+import { jobIdOf } from "../helpers/attempt-spec.ts";
+import { startWorker, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 
 /** As `startWorker` has it. */

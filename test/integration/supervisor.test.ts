@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { isRunning } from "../helpers/aexp-process.ts";
-import { jobIdOf, SERVE, specOf, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
+import { jobIdOf, specOf } from "../helpers/attempt-spec.ts";
+import { SERVE, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 
