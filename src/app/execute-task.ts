@@ -1,10 +1,13 @@
 import type { AttemptSpec, Executor } from "../executor/executor.ts";
 import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
 import type { AttemptResult, Claim, QueueStore } from "../queue/queue-store.ts";
+import type { Checkouts } from "../git/checkouts.ts";
 import type { Task } from "../queue/task.ts";
+import { parameterAt } from "../run/parameters.ts";
 import { applyMark } from "./apply-mark.ts";
 import { type CodeWatch, describeCodeDifference } from "./code-watch.ts";
 import { findAttempt } from "./find-attempt.ts";
+import { receiveRun } from "./receive-run.ts";
 import type { Repo } from "./repo.ts";
 
 /** What executes the tasks of a queue. */
@@ -12,6 +15,8 @@ export interface WorkPorts {
   readonly store: QueueStore;
   readonly supervisor: Supervisor;
   readonly executor: Executor;
+  /** Work trees of single commits, where runs are executed in such. */
+  readonly checkouts?: Checkouts | undefined;
 }
 
 /** How attempts of a worker are started. */
@@ -36,18 +41,19 @@ export async function startTask(
   claim: Claim,
   options: StartOptions,
 ): Promise<SupervisedAttempt | AttemptResult> {
-  const { task, lease } = claim;
+  const { lease } = claim;
+  const task = await receiveRun(repo, ports.store, claim.task);
   if (ports.supervisor.hasBegun(task.id, task.attempt)) return await resumeAttempt(repo, ports, claim);
-  const code = await options.code.now();
-  const start = { proc: ports.executor.self, codeDifference: describeCodeDifference(repo, task.id, code) };
+  const { root, codeDifference, codePatch } = await prepareCode(repo, ports, task, options.code);
+  const start = { proc: ports.executor.self, codeDifference };
   await applyMark(repo, ports.store, task.id, { start, durability: "later" });
   if ((await ports.store.task(task.id))?.stop !== undefined) return { state: "stopped", reason: undefined };
   const attempt = await ports.supervisor.start({
     jobId: task.id,
     attempt: task.attempt,
-    ...toProgram(repo, task),
+    ...toProgram({ root }, task),
     env: { ...options.env, ...describeTask(claim) },
-    codePatch: code.patch,
+    codePatch,
     timeoutMs: task.spec.timeoutMs,
     heartbeatMs: options.heartbeatMs,
     graceMs: task.spec.graceMs,
@@ -58,6 +64,38 @@ export async function startTask(
     if (!isOurs) attempt.stop("kill");
   }
   return attempt;
+}
+
+/** With which code an attempt begins, and where that is. */
+export interface PreparedCode {
+  /** What takes the place of the repository's root. */
+  readonly root: string;
+  /** How it differs from the code that was queued. */
+  readonly codeDifference: string | undefined;
+  readonly codePatch: Uint8Array | undefined;
+}
+
+/** The work tree as it is; or, where that is asked for, one that holds the commit of the run and nothing else. */
+export async function prepareCode(
+  repo: Repo,
+  { checkouts }: Pick<WorkPorts, "checkouts">,
+  task: Task,
+  watch: CodeWatch,
+): Promise<PreparedCode> {
+  const commit = checkouts === undefined ? undefined : (task.commit ?? cleanCommit(repo, task));
+  if (checkouts !== undefined && commit !== undefined) {
+    return { root: await checkouts.open(commit), codeDifference: undefined, codePatch: undefined };
+  }
+  const code = await watch.now();
+  return { root: repo.root, codeDifference: describeCodeDifference(repo, task.id, code), codePatch: code.patch };
+}
+
+/** The commit of a run whose code was committed when it was queued. */
+export function cleanCommit(repo: Pick<Repo, "runs">, { id }: Pick<Task, "id">): string | undefined {
+  const { statePoint } = repo.runs.read(id);
+  const commit = parameterAt(statePoint, "code_commit");
+  const isClean = parameterAt(statePoint, "code_dirty") === false;
+  return isClean && typeof commit === "string" && commit !== "" ? commit : undefined;
 }
 
 async function resumeAttempt(
@@ -77,11 +115,11 @@ async function resumeAttempt(
 }
 
 /** What is executed for a task, and where. */
-export function toProgram(repo: Repo, { spec }: Task): Pick<AttemptSpec, "argv" | "cwd"> {
+export function toProgram({ root }: { readonly root: string }, { spec }: Task): Pick<AttemptSpec, "argv" | "cwd"> {
   const { command, cwd } = spec;
   return {
     argv: typeof command === "string" ? ["/bin/sh", "-c", command] : command,
-    cwd: cwd === "" || cwd === "." ? repo.root : `${repo.root}/${cwd}`,
+    cwd: cwd === "" || cwd === "." ? root : `${root}/${cwd}`,
   };
 }
 

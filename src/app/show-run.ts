@@ -59,7 +59,7 @@ export async function showRun(repo: Repo, jobId: JobId, store?: SituationSource)
     facts,
     entry: record?.entry,
     attemptCount: Math.max(facts.attempts?.length ?? 0, facts.attempt ?? 0, record?.entry.attempt_count ?? 0),
-    host: facts.attempts?.at(-1)?.host ?? facts.queue?.proc?.host,
+    host: hostOf(repo, row, facts),
     folder: row.isLocal ? repo.runs.workspaceOf(jobId) : undefined,
     series: row.isLocal ? readSeries(repo, jobId) : new Map(),
     code: codeOf(repo, row, attempt),
@@ -68,6 +68,12 @@ export async function showRun(repo: Repo, jobId: JobId, store?: SituationSource)
     waiting: row.status === "queued" && store !== undefined ? (await readWaiting(store)).get(jobId) : undefined,
     next: nextSteps(row),
   };
+}
+
+/** While an attempt is under way, the documented ones are those before it. */
+function hostOf(repo: Repo, { jobId, status }: RunRow, { attempt = 1, attempts, queue }: RunFacts): string | undefined {
+  const ended = attempts?.at(-1)?.host;
+  return status === "running" ? (queue?.proc?.host ?? repo.attempts.jobHost(jobId, attempt) ?? ended) : ended;
 }
 
 /** The commit that a run was registered with, and the uncommitted changes that were kept. */

@@ -3,6 +3,7 @@ import { describe } from "vitest";
 import { batchCases } from "./batch-cases.ts";
 import { changeCases } from "./change-cases.ts";
 import { claimCases } from "./claim-cases.ts";
+import { commitCases } from "./commit-cases.ts";
 import { edgeCases } from "./edge-cases.ts";
 import { laneCases } from "./lane-cases.ts";
 import { leaseCases } from "./lease-cases.ts";
@@ -22,6 +23,9 @@ export function describeQueueStore(name: string, open: OpenFixture): void {
   });
   describe(`${name}: claims`, () => {
     claimCases(open);
+  });
+  describe(`${name}: commits and machines`, () => {
+    commitCases(open);
   });
   describe(`${name}: lanes`, () => {
     laneCases(open);

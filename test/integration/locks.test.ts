@@ -235,6 +235,7 @@ describe("aexp lock hold", () => {
         warn: () => undefined,
         store: {
           acquireLock: async () => ({ kind: "held", fence: 1, expiresAt: 0 }),
+          waitForChange: async () => false,
           renewLock: async () => await Promise.reject(new Error("no database")),
           releaseLock: async () => await Promise.reject(new Error("no database")),
         },

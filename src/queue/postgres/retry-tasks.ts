@@ -32,7 +32,7 @@ export async function retryTasks(tx: WriteTransaction, ids: readonly JobId[]): P
     const kind = isOpen ? "run.blocked" : "run.queued";
     return moves.add(task, isOpen ? "blocked" : "queued", change, { kind, data: { retry: true } });
   });
-  await moves.store();
+  moves.store();
   return reopened;
 }
 

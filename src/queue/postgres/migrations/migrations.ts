@@ -1,5 +1,9 @@
 import type { Migration } from "../../migration.ts";
 import { TASKS_SQL } from "./0001-tasks.ts";
+import { COMMITS_SQL } from "./0002-commits.ts";
 
 /** Every step, oldest first. */
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: TASKS_SQL }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, sql: TASKS_SQL },
+  { version: 2, sql: COMMITS_SQL },
+];
