@@ -142,7 +142,7 @@ export function outboxCases(open: OpenFixture): void {
       ageMs: undefined,
       executor: "local",
     });
-    expect((await kit.store.lanes()).map((lane) => lane.name)).toEqual(["default", "gpu"]);
+    expect((await kit.store.lanes()).map(({ name }) => name)).toEqual(["default", "gpu"]);
     await kit.store.setLane("gpu", { isPaused: true });
     expect(await kit.events()).toEqual(["lane.changed", "lane.changed", "lane.changed"]);
   });
