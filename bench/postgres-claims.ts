@@ -1,30 +1,36 @@
 // How long a claim takes on PostgreSQL with 10,000 queued tasks and 8 processes, whose programs do next to nothing.
-// Starts a server of its own: node bench/postgres-claims.ts
+// Starts a server of its own: node bench/postgres-claims.ts [--json]
 import { spawn } from "node:child_process";
-import { hash, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { openPostgresQueueStore } from "../src/queue/postgres/postgres-queue-store.ts";
-import { DEFAULT_RETRY } from "../src/queue/task.ts";
-import { parseJobId } from "../src/run/job-id.ts";
+import type { QueueStore } from "../src/queue/queue-store.ts";
 import { providePrograms } from "../scripts/postgres-programs.ts";
 import { TestServer } from "../test/postgres/test-server.ts";
+import { fillQueue, timeClaims } from "./claims.ts";
 
 const TASKS = 10_000;
 const PROCESSES = 8;
 const CLAIMS = 200;
-/** What a program that does next to nothing takes, with all that is done around it. */
-const PROGRAM_MS = 20;
 const SCHEMA = "aexp_bench";
 
 const [url] = process.argv.slice(2);
-if (url === undefined) {
+if (url === undefined || url === "--json") {
   process.env["AEXP_POSTGRES_BIN"] = providePrograms();
-  // Every commit waits for the disk, one after the other: how long that takes is the disk's affair, and not ours.
-  for (const flushes of ["on", "off"] as const) await measure(flushes);
+  // How long a flush takes is the disk's affair, and not ours; so it is measured with flushes and without.
+  for (const flushes of url === "--json" ? (["on"] as const) : (["on", "off"] as const)) await measure(flushes);
 } else {
-  await claim(url);
+  await using store = await open(url);
+  process.stdout.write(JSON.stringify(await timeClaims(store, CLAIMS)));
+}
+
+async function open(serverUrl: string): Promise<QueueStore> {
+  return await openPostgresQueueStore(serverUrl, { schema: SCHEMA });
+}
+
+async function fill(serverUrl: string): Promise<void> {
+  await using store = await open(serverUrl);
+  await fillQueue(store, TASKS);
 }
 
 async function measure(flushes: "on" | "off"): Promise<void> {
@@ -47,58 +53,14 @@ async function measure(flushes: "on" | "off"): Promise<void> {
     );
     const sorted = durations.toSorted((a, b) => a - b);
     const at = (share: number) => (sorted[Math.floor(share * sorted.length)] ?? 0).toFixed(1);
+    if (url === "--json") {
+      process.stdout.write(JSON.stringify({ median: Number(at(0.5)), p95: Number(at(0.95)) }));
+      return;
+    }
     process.stdout.write(
       `fsync ${flushes}: ${sorted.length} claims, ${TASKS} queued, ${PROCESSES} processes: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms\n`,
     );
   } finally {
     await server.remove();
   }
-}
-
-async function fill(serverUrl: string): Promise<void> {
-  await using store = await openPostgresQueueStore(serverUrl, { schema: SCHEMA });
-  const tasks = Array.from({ length: TASKS }, (_, index) => ({
-    id: parseJobId(hash("md5", `task ${index}`)),
-    experimentId: "E001",
-    caller: "bench",
-    owner: "bench",
-    machine: "bench",
-    executor: "local" as const,
-    spec: {
-      command: "true",
-      cwd: ".",
-      lane: "default",
-      kind: "default",
-      priority: 0,
-      needs: [],
-      resources: [],
-      retry: DEFAULT_RETRY,
-      graceMs: 10_000,
-    },
-  }));
-  await store.submit({ id: "grp_bench", kind: "sweep", name: "bench", caller: "bench" }, tasks);
-}
-
-async function claim(serverUrl: string): Promise<void> {
-  await using store = await openPostgresQueueStore(serverUrl, { schema: SCHEMA });
-  const workerId = `bench-${process.pid}`;
-  const durations: number[] = [];
-  while (durations.length < CLAIMS) {
-    const start = performance.now();
-    const claimed = await store.claim({
-      workerId,
-      owner: "bench",
-      machine: "bench",
-      executors: ["local"],
-      filter: { mode: "any" },
-      leaseMs: 60_000,
-      token: randomUUID(),
-    });
-    durations.push(performance.now() - start);
-    if (claimed === undefined) throw new Error("the queue is empty");
-    await sleep(Math.random() * 2 * PROGRAM_MS);
-    const result = { state: "complete", reason: undefined, exitCode: 0 } as const;
-    await store.finish(claimed.task.id, claimed.lease.token, result, 0.5);
-  }
-  process.stdout.write(JSON.stringify(durations));
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the budgets of docs/performance.md as whole processes and prints a table.
  * `--write` also puts the table into docs/performance.md; `--quick` uses a tenth of the sizes; `--only queue` measures one
- * part of it (start-up, middle, growth, queue, pipelines or hashing).
+ * part of it (start-up, middle, growth, queue, postgres, pipelines or hashing).
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -12,7 +12,8 @@ import { emptyFolder } from "./empty-folder.ts";
 import { measureHashing } from "./hashing.ts";
 import { peakMemoryMiB, type Subject, time, timePair } from "./measure.ts";
 import { measurePipelines } from "./pipelines.ts";
-import { measureQueue } from "./queue.ts";
+import { measurePostgres } from "./postgres.ts";
+import { type Bench, measureQueue } from "./queue.ts";
 import { formatValue, renderReport, type Row } from "./report.ts";
 import { count, ms, us } from "./words.ts";
 
@@ -32,6 +33,7 @@ try {
     middle: measureMiddle,
     growth: measureGrowth,
     queue: () => measureQueue({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
+    postgres: () => measurePostgres({ add }),
     pipelines: () => measurePipelines({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
     hashing: () => measureHashing({ place, scale: SCALE, samples: SAMPLES, aexp, add }),
   };
@@ -162,15 +164,7 @@ function plainRead(...folders: string[]): Subject {
   return { argv: [process.execPath, join(HERE, "plain-read.js"), ...folders] };
 }
 
-function add(
-  what: string,
-  measured: string,
-  against: string,
-  value: number,
-  budget: number,
-  unit: string,
-  bound: Row["bound"] = "≤",
-): void {
+function add(...[what, measured, against, value, budget, unit, bound = "≤"]: Parameters<Bench["add"]>): void {
   const isMet = bound === "≤" ? value <= budget : value >= budget;
   rows.push({ what, measured, against, value, budget, bound, unit, isMet });
   process.stderr.write(`${what}: ${formatValue(value, unit)} (budget ${bound} ${budget}${unit})\n`);

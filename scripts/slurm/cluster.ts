@@ -20,7 +20,14 @@ import { promisify } from "node:util";
 import { isProcessRecord } from "../../src/executor/local/attempt-records.ts";
 import { hasLiveMember, identifyProcess, isSameProcessAlive } from "../../src/executor/local/process-identity.ts";
 import type { ProcessRecord } from "../../src/run/document.ts";
-import { DAEMONS, type DaemonName, renderSlurmConf, renderSlurmdbdConf, type SlurmPorts } from "./settings.ts";
+import {
+  DAEMONS,
+  type DaemonName,
+  renderGresConf,
+  renderSlurmConf,
+  renderSlurmdbdConf,
+  type SlurmPorts,
+} from "./settings.ts";
 
 const execute = promisify(execFile);
 /** All that a cluster starts carries this variable with its folder, so that nothing else is ever taken for it. */
@@ -61,6 +68,7 @@ export class SlurmCluster {
     writeFileSync(join(folder, "munge", "munge.key"), crypto.getRandomValues(new Uint8Array(128)), { mode: 0o400 });
     writeFileSync(join(folder, "etc", "plugstack.conf"), "");
     writeFileSync(join(folder, "etc", "slurm.conf"), renderSlurmConf(facts));
+    writeFileSync(join(folder, "etc", "gres.conf"), renderGresConf());
     if (options.hasAccounting) {
       writeFileSync(join(folder, "etc", "slurmdbd.conf"), renderSlurmdbdConf(facts), { mode: 0o600 });
     }
@@ -81,7 +89,14 @@ export class SlurmCluster {
   async start(): Promise<void> {
     for (const name of this.#names) await this.startDaemon(name);
     await this.#until("the node to be usable", async () => {
-      const { stdout } = await this.run("sinfo", "--noheader", "--Node", "--format=%T");
+      const { stdout } = await this.run(
+        "sinfo",
+        "--noheader",
+        "--Node",
+        "--nodes=n1",
+        "--partition=main",
+        "--format=%T",
+      );
       return /^(?:idle|mixed|allocated|completing)\s*$/.test(stdout);
     });
   }
@@ -94,6 +109,11 @@ export class SlurmCluster {
     }
     await this.#until(`${name} to answer`, () => this.#answers(name), name);
     if (name === "slurmdbd") await this.#registerCluster();
+  }
+
+  /** The process of a daemon; `undefined` when it does not run. */
+  pidOf(name: DaemonName): number | undefined {
+    return this.#living(name)?.pid;
   }
 
   /** Ends one daemon, and waits until it is gone. */
@@ -242,7 +262,10 @@ export class SlurmCluster {
 
   async #registerCluster(): Promise<void> {
     const { stdout } = await this.run("sacctmgr", "--noheader", "--parsable2", "show", "cluster", "format=cluster");
-    if (!stdout.split("\n").includes("test")) await this.run("sacctmgr", "-i", "-Q", "add", "cluster", "test");
+    if (stdout.split("\n").includes("test")) return;
+    await this.run("sacctmgr", "-i", "-Q", "add", "cluster", "test");
+    await this.run("sacctmgr", "-i", "-Q", "add", "account", "lab");
+    await this.run("sacctmgr", "-i", "-Q", "add", "user", userInfo().username, "account=lab");
   }
 
   #setting(key: string, file: string): string {

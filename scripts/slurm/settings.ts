@@ -30,6 +30,7 @@ export function renderSlurmConf({ folder, host, user, ports, hasAccounting, cpus
         `AccountingStoragePort=${ports.database}`,
         // The connection to the database does not look at AuthInfo for the socket.
         `AccountingStoragePass=${folder}/munge/munge.sock`,
+        "AccountingStorageTRES=gres/gpu",
       ]
     : [
         "AccountingStorageType=accounting_storage/none",
@@ -80,9 +81,18 @@ export function renderSlurmConf({ folder, host, user, ports, hasAccounting, cpus
     "MessageTimeout=10",
     "TCPTimeout=5",
     ...accounting,
-    `NodeName=n1 NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports.node} CPUs=${cpus} RealMemory=8000 State=UNKNOWN`,
+    "GresTypes=gpu",
+    `NodeName=n1 NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports.node} CPUs=${cpus} RealMemory=8000 Gres=gpu:a100:2 State=UNKNOWN`,
+    // A node that is never there, so that jobs can exclude it.
+    "NodeName=n2 NodeHostname=localhost NodeAddr=127.0.0.2 CPUs=1 RealMemory=1000 State=DOWN",
     "PartitionName=main Nodes=n1 Default=YES MaxTime=INFINITE DefaultTime=INFINITE State=UP OverSubscribe=NO",
+    "PartitionName=wide Nodes=n1,n2 MaxTime=INFINITE DefaultTime=INFINITE State=UP OverSubscribe=NO",
   );
+}
+
+/** `gres.conf`: two graphics processors that nobody uses, so that nothing needs to be behind them. */
+export function renderGresConf(): string {
+  return lines("AutoDetect=off", "NodeName=n1 Name=gpu Type=a100 File=/dev/null,/dev/zero");
 }
 
 export function renderSlurmdbdConf({ folder, user, ports }: ClusterFacts): string {

@@ -95,6 +95,7 @@ async function takeBack(
 async function createRuns(repo: Repo, group: NewGroup, runs: readonly RunToQueue[]): Promise<readonly boolean[]> {
   const links = new Map<string, JsonValue | undefined>();
   const facts = initialFacts(repo, "queued");
+  const nowMs = repo.clock.nowMs();
   return await repo.runs.createAll(
     runs.map((run) => {
       const { request, jobId, statePoint } = run.run;
@@ -105,7 +106,7 @@ async function createRuns(repo: Repo, group: NewGroup, runs: readonly RunToQueue
       const document: DocumentPatch = {
         aexp: link,
         ...facts,
-        queue: toRecord(repo, group, run),
+        queue: toRecord(group, run, nowMs),
         local_path_allowed: request.allowLocalPath === true ? true : undefined,
       };
       return { jobId, statePoint, document };
@@ -113,8 +114,8 @@ async function createRuns(repo: Repo, group: NewGroup, runs: readonly RunToQueue
   );
 }
 
-function toRecord(repo: Repo, group: NewGroup, { task, override, position }: RunToQueue): JsonObject {
-  return toQueueRecord(task, group, { nowMs: repo.clock.nowMs(), override, position });
+function toRecord(group: NewGroup, { task, override, position }: RunToQueue, nowMs: number): JsonObject {
+  return toQueueRecord(task, group, { nowMs, override, position });
 }
 
 /** Writes the spec into the document of a run that was there before. @returns what stood there */
@@ -122,7 +123,7 @@ async function noteSpec(repo: Repo, group: NewGroup, run: RunToQueue): Promise<J
   let former: JsonValue | undefined;
   await repo.runs.updateDocument(run.run.jobId, ({ facts }) => {
     former = toValue(facts.queue);
-    return { queue: mergeRecord(facts.queue, toRecord(repo, group, run)) };
+    return { queue: mergeRecord(facts.queue, toRecord(group, run, repo.clock.nowMs())) };
   });
   return former;
 }

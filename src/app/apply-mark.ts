@@ -1,5 +1,6 @@
 import { toInstant } from "../model/clock.ts";
 import { type JsonObject, type JsonValue, withoutUndefined } from "../model/json.ts";
+import { movedTo } from "../queue/portable-run.ts";
 import type { Attempt, QueueStore } from "../queue/queue-store.ts";
 import { type Task, toRunStatus } from "../queue/task.ts";
 import type { ProcessRecord, RunFacts } from "../run/document.ts";
@@ -39,6 +40,7 @@ export async function applyMark(
   { start, ...options }: ApplyMarkOptions = {},
 ): Promise<void> {
   if (!repo.runs.has(jobId)) return;
+  let isLeft = false;
   const { document, promotion } = await markStatus(
     repo,
     jobId,
@@ -46,16 +48,27 @@ export async function applyMark(
       const task = await store.task(jobId);
       if (task === undefined) return undefined;
       const to = toRunStatus(task.state);
+      if (hasMovedFrom(repo, task)) {
+        isLeft = isTerminal(to);
+        return undefined;
+      }
       if (to === "created" || isUpToDate(facts, task, to, start)) return undefined;
       const change = toChange(repo, facts, { task, to, attempts: await store.attempts(jobId), start });
       return { ...change, facts: { ...change.facts, ...(await readStageFacts(repo, store, task)) } };
     },
     options,
   );
+  if (isLeft) repo.runs.removeUntouched([jobId]);
   // A process that was killed may have written the document and not the entry.
   const { status } = document.facts;
   if (promotion === "none" && status !== undefined && isTerminal(status))
     await promoteEnded(repo, jobId, status, options);
+}
+
+/** Whether another machine executes what was submitted here. It has a folder of its own, and writes the ledger entry. */
+function hasMovedFrom({ machineLabel }: Repo, task: Task): boolean {
+  const place = movedTo(task);
+  return place !== undefined && place !== machineLabel && task.machine === machineLabel;
 }
 
 /** Whether a document says what the queue says, or knows of a later attempt, which was made without the queue. */
@@ -119,16 +132,17 @@ function beginning(
     ...toHistory(repo, facts, task.id, attempts),
     ...attemptOf(task),
     started_at,
-    queue: withoutUndefined({
-      ...queueOf(facts),
-      code_diff_summary: start?.codeDifference,
-      proc: start === undefined ? undefined : withoutUndefined({ ...start.proc, started_at }),
-    }),
+    queue:
+      start === undefined ? queueOf(facts) : withoutUndefined({ ...queueOf(facts), ...toQueueKeys(start, started_at) }),
   };
 }
 
-/** The queue's record without the process of an attempt that is over. */
-function queueOf(facts: RunFacts): JsonObject {
+function toQueueKeys({ proc, codeDifference }: AttemptStart, started_at: string) {
+  return { code_diff_summary: codeDifference, proc: withoutUndefined({ ...proc, started_at }) };
+}
+
+/** What a document says of the queue, without the process of an attempt that is over. */
+export function queueOf(facts: RunFacts): JsonObject {
   const { proc: _proc, last_error, ...rest } = facts.queue ?? {};
   return withoutUndefined({ ...rest, last_error: last_error === undefined ? undefined : withoutUndefined(last_error) });
 }
@@ -174,8 +188,13 @@ function toRecord(repo: Repo, jobId: JobId, attempt: Attempt, outcome: NonNullab
     wallclock_s: repo.attempts.end(jobId, n)?.wallclockS ?? (endedAt - startedAt) / 1000,
     exit_code: attempt.exitCode,
     signal: attempt.signal,
-    host: attempt.machine,
+    host: hostOf(repo, jobId, attempt),
   });
+}
+
+/** A scheduler chooses the machine itself. */
+function hostOf(repo: Repo, jobId: JobId, { n, machine, schedulerJobId }: Attempt): string {
+  return (schedulerJobId === undefined ? undefined : repo.attempts.jobHost(jobId, n)) ?? machine;
 }
 
 const RELEASED = { code: "interrupted", message: "its worker ended before it did, and gave it back" } as const;
@@ -196,7 +215,7 @@ function toOutcome(repo: Repo, task: Task, last: Attempt): AttemptOutcome {
     wallclockS: end?.wallclockS ?? (endedAtMs - last.startedAt) / 1000,
     exitCode: last.exitCode ?? null,
     signal: last.signal ?? null,
-    host: last.machine,
+    host: hostOf(repo, task.id, last),
     metrics,
     stderrTail: end?.stderrTail ?? "",
   };

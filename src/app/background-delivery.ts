@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import type { QueueStore } from "../queue/queue-store.ts";
 import { deliverEvents, deliverMarks } from "./deliver-outbox.ts";
 import type { Repo } from "./repo.ts";
@@ -20,9 +22,12 @@ export class BackgroundDelivery {
     this.#marks ??= this.#deliverMarks().finally(() => {
       this.#marks = undefined;
     });
-    this.#events ??= this.#deliverEvents().finally(() => {
-      this.#events = undefined;
-    });
+    // A store that cannot be written holds this process up at each try; whatever is due in between comes first.
+    this.#events ??= nextTurn()
+      .then(() => this.#deliverEvents())
+      .finally(() => {
+        this.#events = undefined;
+      });
   }
 
   /** Delivers all that is there now. */

@@ -9,6 +9,8 @@ export class BackgroundResolution {
   readonly #onResolved: () => void;
   readonly #stop = new AbortController();
   #current: Promise<void> | undefined;
+  /** Stages may have become ready that the present look does not see any more. */
+  #isAsked = false;
 
   /** @param onResolved - told when there may be something new to claim */
   constructor(repo: Repo, ports: StagePorts, resilience: Resilience, onResolved: () => void) {
@@ -16,11 +18,10 @@ export class BackgroundResolution {
     this.#onResolved = onResolved;
   }
 
-  /** Begins to resolve what is ready, unless that is under way. */
+  /** Begins to resolve what is ready; if that is under way, it is looked once more when it is over. */
   begin(): void {
-    this.#current ??= this.#run().finally(() => {
-      this.#current = undefined;
-    });
+    this.#isAsked = true;
+    this.#current ??= this.#run();
   }
 
   /** Ends what is under way; nothing is lost by it. */
@@ -30,6 +31,10 @@ export class BackgroundResolution {
   }
 
   async #run(): Promise<void> {
-    if ((await this.#resolve()) > 0) this.#onResolved();
+    do {
+      this.#isAsked = false;
+      if ((await this.#resolve()) > 0) this.#onResolved();
+    } while (this.#isAsked && !this.#stop.signal.aborted);
+    this.#current = undefined;
   }
 }

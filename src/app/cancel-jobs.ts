@@ -11,7 +11,7 @@ import type { Repo } from "./repo.ts";
  */
 export async function cancelJobs(
   repo: Pick<Repo, "machineLabel">,
-  { store, batch }: BatchPorts,
+  { store, batch }: Pick<BatchPorts, "store" | "batch">,
   ids: readonly JobId[],
   owner: string,
 ): Promise<string | undefined> {

@@ -40,7 +40,7 @@ export async function checkSlurm(
     const checks = [...checkScheduler(await batch.inspect(), slurm.partition)];
     if (store !== undefined) checks.push(await checkWaiting(repo, store));
     const isReachable = checks[0]?.state === "ok";
-    if (isProbed && isReachable) checks.push(checkNodes(await batch.probeFolder(repo.runs.path, slurm, PROBE_MS)));
+    if (isProbed && isReachable) checks.push(...checkNodes(await batch.probeNode(repo.runs.path, slurm, PROBE_MS)));
     return checks;
   } catch (error) {
     const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : undefined;

@@ -1,5 +1,7 @@
+import { withoutUndefined } from "../model/json.ts";
 import { parameterAt } from "../run/parameters.ts";
 import type { JobId } from "../run/job-id.ts";
+import { queueOf } from "./apply-mark.ts";
 import { ownFolders } from "./register-run.ts";
 import type { Repo } from "./repo.ts";
 
@@ -48,4 +50,14 @@ export function describeCodeDifference(repo: Repo, jobId: JobId, { commit, patch
     ...(patch === undefined && wasDirty ? ["the changes that were not committed are gone"] : []),
   ];
   return differences.length === 0 ? undefined : differences.join("; ");
+}
+
+/** Notes in a run's document how the code differs that it is about to be executed with, where that is news. */
+export async function noteCodeDifference(repo: Repo, jobId: JobId, difference: string | undefined): Promise<void> {
+  if (repo.runs.read(jobId).document.facts.queue?.code_diff_summary === difference) return;
+  await repo.runs.updateDocument(
+    jobId,
+    ({ facts }) => ({ queue: withoutUndefined({ ...queueOf(facts), code_diff_summary: difference }) }),
+    "later",
+  );
 }

@@ -1,13 +1,16 @@
-import { isUnkeyed } from "../code/code-identity.ts";
+import { isUnkeyed, type TreeId } from "../code/code-identity.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
+import type { Checkouts } from "../git/checkouts.ts";
 import { readStageWork } from "../pipeline/stage-work.ts";
 import type { AttemptResult, Claim } from "../queue/queue-store.ts";
 import type { Task } from "../queue/task.ts";
+import { parameterAt } from "../run/parameters.ts";
 import { applyMark } from "./apply-mark.ts";
 import { type CodeWatch, describeCodeDifference } from "./code-watch.ts";
 import { findAttempt } from "./find-attempt.ts";
 import { prepareStage, type StageProgram } from "./prepare-stage.ts";
+import { receiveRun } from "./receive-run.ts";
 import type { Repo } from "./repo.ts";
 import type { StagePorts } from "./stage-ports.ts";
 import { toProgram } from "./to-program.ts";
@@ -16,6 +19,8 @@ import { toProgram } from "./to-program.ts";
 export interface WorkPorts extends StagePorts {
   readonly supervisor: Supervisor;
   readonly executor: Executor;
+  /** Work trees of single commits, where runs are executed in such. */
+  readonly checkouts?: Checkouts | undefined;
 }
 
 /** How attempts of a worker are started. */
@@ -40,22 +45,21 @@ export async function startTask(
   claim: Claim,
   options: StartOptions,
 ): Promise<SupervisedAttempt | AttemptResult> {
-  const { task, lease } = claim;
+  const { lease } = claim;
+  const task = await receiveRun(repo, ports.store, claim.task);
   if (ports.supervisor.hasBegun(task.id, task.attempt)) return await resumeAttempt(repo, ports, claim);
-  // A stage executes the code that was captured, wherever the work tree has gone since.
-  const code = isCodePinned(task) ? undefined : await options.code.now();
-  const codeDifference = code && describeCodeDifference(repo, task.id, code);
+  const { root, codeDifference, codePatch } = await prepareCode(repo, ports, task, options.code);
   const start = { proc: ports.executor.self, codeDifference };
   await applyMark(repo, ports.store, task.id, { start, durability: "later" });
   if ((await ports.store.task(task.id))?.stop !== undefined) return { state: "stopped", reason: undefined };
-  const program = await prepareTask(repo, ports, task);
+  const program = await prepareTask(repo, ports, task, root);
   if ("state" in program) return program;
   const attempt = await ports.supervisor.start({
     jobId: task.id,
     attempt: task.attempt,
     ...program,
     env: { ...options.env, ...program.env, ...describeTask(claim) },
-    codePatch: code?.patch,
+    codePatch,
     timeoutMs: task.spec.timeoutMs,
     heartbeatMs: options.heartbeatMs,
     graceMs: task.spec.graceMs,
@@ -66,6 +70,49 @@ export async function startTask(
     if (!isOurs) attempt.stop("kill");
   }
   return attempt;
+}
+
+/** With which code an attempt begins, and where that is. */
+export interface PreparedCode {
+  /** What takes the place of the repository's root. */
+  readonly root: string;
+  /** How it differs from the code that was queued. */
+  readonly codeDifference: string | undefined;
+  readonly codePatch: Uint8Array | undefined;
+}
+
+/**
+ * The work tree as it is; or, where that is asked for, one that holds the commit of the run and nothing else. A stage
+ * executes the code that was captured when it was submitted, wherever the work tree has gone since; what nobody could
+ * capture, it executes where it lies.
+ *
+ * @throws {AexpError} what opening a checkout throws
+ */
+export async function prepareCode(
+  repo: Repo,
+  ports: Pick<WorkPorts, "checkouts" | "code">,
+  task: Task,
+  watch: CodeWatch,
+): Promise<PreparedCode> {
+  const tree = treeOf(task);
+  if (tree !== undefined) {
+    return { root: await ports.code.openCheckout(tree), codeDifference: undefined, codePatch: undefined };
+  }
+  const checkouts = task.spec.stage === undefined ? ports.checkouts : undefined;
+  const commit = checkouts === undefined ? undefined : (task.commit ?? cleanCommit(repo, task));
+  if (checkouts !== undefined && commit !== undefined) {
+    return { root: await checkouts.open(commit), codeDifference: undefined, codePatch: undefined };
+  }
+  const code = await watch.now();
+  return { root: repo.root, codeDifference: describeCodeDifference(repo, task.id, code), codePatch: code.patch };
+}
+
+/** The commit of a run whose code was committed when it was queued. */
+export function cleanCommit(repo: Pick<Repo, "runs">, { id }: Pick<Task, "id">): string | undefined {
+  const { statePoint } = repo.runs.read(id);
+  const commit = parameterAt(statePoint, "code_commit");
+  const isClean = parameterAt(statePoint, "code_dirty") === false;
+  return isClean && typeof commit === "string" && commit !== "" ? commit : undefined;
 }
 
 async function resumeAttempt(
@@ -84,19 +131,31 @@ async function resumeAttempt(
   }
 }
 
-/** Whether a task executes code that was captured when it was submitted, and not what lies in the work tree. */
-export function isCodePinned({ spec }: Task): boolean {
-  return spec.stage !== undefined && !isUnkeyed(readStageWork(spec.stage).code);
+/** The code that a stage was keyed with. */
+function treeOf({ spec: { stage } }: Task): TreeId | undefined {
+  if (stage === undefined) return undefined;
+  const { code } = readStageWork(stage);
+  return isUnkeyed(code) ? undefined : code.tree;
 }
 
 /** What is executed for a task, where, and with which variables of its own. */
+export type TaskProgram = Omit<StageProgram, "stage"> & Partial<Pick<StageProgram, "stage">>;
+
+/**
+ * Fills in what an attempt of a task needs.
+ *
+ * @param root - where its code is; see {@link prepareCode}
+ * @returns its end, when it is a stage that cannot begin any more
+ * @throws {AexpError} what `prepareStage` throws
+ */
 export async function prepareTask(
   repo: Repo,
-  ports: Pick<StagePorts, "code" | "hasher" | "outputs">,
+  ports: Pick<StagePorts, "hasher" | "outputs">,
   task: Task,
-): Promise<(Omit<StageProgram, "stage"> & Partial<Pick<StageProgram, "stage">>) | AttemptResult> {
-  if (task.spec.stage === undefined) return { ...toProgram(repo, task.spec), env: {} };
-  return await prepareStage(repo, ports, task);
+  root: string,
+): Promise<TaskProgram | AttemptResult> {
+  if (task.spec.stage !== undefined) return await prepareStage(repo, ports, task, root);
+  return { ...toProgram({ root }, task.spec), env: {} };
 }
 
 /** What a program may want to know of its place in the queue. */

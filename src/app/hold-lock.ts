@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { CommandEnd, RunningCommand } from "../executor/command.ts";
 import type { Clock } from "../model/clock.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
 import { describeHolder } from "../queue/describe-lock.ts";
 import type { QueueStore, ResourceLock } from "../queue/queue-store.ts";
+import { pause } from "./pause.ts";
 
-/** How often a key that somebody else holds is asked for, at first and later. */
-const FIRST_POLL_MS = 50;
-const MAX_POLL_MS = 500;
+/** How often a key that somebody else holds is asked for at most, whatever changes. */
+const SHORTEST_PAUSE_MS = 50;
+/** How often it is asked for although nothing has changed: the holder may have died, and its lock expired. */
+const POLL_MS = 500;
 
 const TAKEN = "somebody took it away";
 
@@ -31,7 +31,7 @@ export interface LockRequest {
 
 /** What a lock is held with. */
 export interface LockPorts {
-  readonly store: Pick<QueueStore, "acquireLock" | "renewLock" | "releaseLock">;
+  readonly store: Pick<QueueStore, "acquireLock" | "renewLock" | "releaseLock" | "waitForChange">;
   readonly clock: Clock;
   readonly warn: (message: string) => void;
 }
@@ -61,8 +61,9 @@ export async function acquireLock(
     if (outcome.kind === "held") return { fence: outcome.fence, expiresAt: outcome.expiresAt, waitedMs };
     if (waitedMs >= waitMs) throw busy(key, outcome.by);
     if (n === 0) request.onWait(outcome.by);
-    const pauseMs = Math.min(FIRST_POLL_MS * 2 ** Math.min(n, 10), MAX_POLL_MS, waitMs - waitedMs);
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    const leftMs = waitMs - waitedMs;
+    await pause(Math.min(SHORTEST_PAUSE_MS, leftMs), signal);
+    await store.waitForChange(Math.max(0, Math.min(POLL_MS, leftMs) - SHORTEST_PAUSE_MS), signal);
   }
   return undefined;
 }
@@ -117,7 +118,7 @@ async function keepLock(
 ): Promise<string | undefined> {
   let renewedMs = clock.monotonicMs();
   for (;;) {
-    await sleep(ttlMs / 4, undefined, { signal }).catch(() => undefined);
+    await pause(ttlMs / 4, signal);
     if (signal.aborted) return undefined;
     const askedMs = clock.monotonicMs();
     try {

@@ -18,12 +18,12 @@ export async function judgeRuns(
     local: new Set(repo.runs.exists() ? repo.runs.listJobIds() : []),
     entries: new Set(repo.ledger.listJobIds()),
   };
-  const twins = request.isTwinAllowed ? undefined : await findTwins(repo, queue, runs);
+  const twinOf = request.isTwinAllowed ? () => undefined : await findTwins(repo, queue, runs);
   return new Map(
     runs.map((run) => {
       const verdict = judge(repo, run.run.jobId, known, request.isForced);
       const isUntouched = verdict.kind === "queue" && (verdict.before === undefined || verdict.before === "created");
-      const twin = isUntouched ? twins?.get(twinKey(run.entry, run.run.statePoint)) : undefined;
+      const twin = isUntouched ? twinOf(run) : undefined;
       return [run.run.jobId, twin === undefined ? verdict : { kind: "twin", of: twin }];
     }),
   );
@@ -59,23 +59,22 @@ function completeElsewhere(repo: Repo, jobId: JobId, known: Known): string | und
   return read.record.entry.registered_machine;
 }
 
-/** Pending runs that are not of this submission, by everything that makes them what they are but their code. */
+/** Tells the pending run, not of this submission, that is the same in everything but its code. */
 async function findTwins(
   repo: Repo,
   queue: QueueView,
   runs: readonly SubmissionRun[],
-): Promise<ReadonlyMap<string, JobId>> {
+): Promise<(run: SubmissionRun) => JobId | undefined> {
   const own = new Set(runs.map(({ run }) => run.jobId));
   const twins = new Map<string, JobId>();
   for (const experimentId of new Set(runs.map(({ entry }) => entry.run.experimentId))) {
     for (const task of await queue.tasks({ states: PENDING_STATES, experimentId })) {
       if (own.has(task.id) || !repo.runs.has(task.id)) continue;
-      const { statePoint } = repo.runs.readExact(task.id);
-      const key = twinKey({ tag: task.spec.tag, run: { experimentId } }, statePoint);
+      const key = twinKey({ tag: task.spec.tag, run: { experimentId } }, repo.runs.readStatePoint(task.id));
       if (!twins.has(key)) twins.set(key, task.id);
     }
   }
-  return twins;
+  return ({ entry, run }) => (twins.size === 0 ? undefined : twins.get(twinKey(entry, run.statePoint)));
 }
 
 function twinKey(

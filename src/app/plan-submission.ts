@@ -1,7 +1,7 @@
 import type { ComputeRequest } from "../queue/compute-request.ts";
 import { AexpError } from "../model/errors.ts";
 import { toPythonJson } from "../model/exact-json.ts";
-import { fillTemplate, type ParsedTemplate, parseTemplate } from "../queue/command-template.ts";
+import { type CommandTemplate, fillTemplate, type ParsedTemplate, parseTemplate } from "../queue/command-template.ts";
 import { checkNeeds } from "../queue/needs.ts";
 import { checkKind } from "../queue/pool.ts";
 import type { NewTask } from "../queue/queue-store.ts";
@@ -11,6 +11,7 @@ import { toTemplateValues } from "../queue/template-values.ts";
 import type { JobId } from "../run/job-id.ts";
 import { findExecutor } from "./find-executor.ts";
 import { judgeRuns } from "./judge-submission.ts";
+import { placeRun } from "./place-run.ts";
 import { planRun, readPlanningContext } from "./register-run.ts";
 import { warnOfMissingNotes } from "./resolve-condition.ts";
 import type { Repo } from "./repo.ts";
@@ -33,7 +34,7 @@ import type {
  *
  * @throws {AexpError} what {@link planRun} throws, `sweep.invalid`, `queue.command_missing`, `queue.cycle`,
  *   `queue.duplicate_name`, `queue.duplicate_task`, `queue.empty_group`, `queue.need_failed`, `queue.template_invalid`,
- *   `queue.unknown_lane`, `queue.unknown_need`, `queue.unknown_placeholder`
+ *   `queue.not_portable`, `queue.unknown_lane`, `queue.unknown_need`, `queue.unknown_placeholder`
  */
 export async function planSubmission(repo: Repo, queue: QueueView, request: SubmissionRequest): Promise<Submission> {
   checkNeeds(request.entries);
@@ -47,6 +48,7 @@ export async function planSubmission(repo: Repo, queue: QueueView, request: Subm
   const needs = await resolveNeeds(repo, queue, runs, verdicts);
   const templates = await readTemplates(repo, request.entries);
   const computes = await readComputes(repo, request.entries, executors);
+  const needed = new Set([...needs.values()].flatMap((list) => list.map(({ run }) => run)));
   const planned = runs.map((run): PlannedSubmission => {
     const verdict = verdicts.get(run.run.jobId);
     if (verdict === undefined) throw new Error(`run ${run.run.jobId} was not judged`);
@@ -54,9 +56,21 @@ export async function planSubmission(repo: Repo, queue: QueueView, request: Subm
     const command = toCommand(repo, run, templates);
     if (verdict.kind !== "queue") return { ...run, verdict, task: undefined };
     const compute = computes.get(run.entry);
-    const spec = toSpec(run.entry, command, { needs: needs.get(run.entry) ?? [], graceMs: request.graceMs, compute });
+    const own = needs.get(run.entry) ?? [];
+    const spec = toSpec(run.entry, command, { needs: own, graceMs: request.graceMs, compute });
     const executor = executors.get(run.entry) ?? "local";
-    return { ...run, verdict, task: toTask(repo, run, spec, { request, verdict, executor }) };
+    const { isShared = false, target } = request;
+    const place = placeRun(
+      repo.machineLabel,
+      {
+        run: run.run,
+        template: templateOf(run.entry, templates).text,
+        lastAttempt: verdict.lastAttempt,
+        isTied: own.length > 0 || needed.has(run.run.jobId),
+      },
+      { isShared, target },
+    );
+    return { ...run, verdict, task: { ...toTask(repo, run, spec, { request, verdict, executor }), ...place } };
   });
   return { group: request.group, runs: planned };
 }
@@ -121,33 +135,43 @@ async function readExecutors(
   return executors;
 }
 
-async function readTemplates(
-  repo: Repo,
-  entries: readonly SubmissionEntry[],
-): Promise<ReadonlyMap<SubmissionEntry, ParsedTemplate>> {
-  const templates = new Map<SubmissionEntry, ParsedTemplate>();
-  const ofExperiments = new Map<string, ParsedTemplate>();
+/** A command as it was written, and as it was read. */
+interface EntryTemplate {
+  readonly text: CommandTemplate;
+  readonly parsed: ParsedTemplate;
+}
+
+type EntryTemplates = ReadonlyMap<SubmissionEntry, EntryTemplate>;
+
+async function readTemplates(repo: Repo, entries: readonly SubmissionEntry[]): Promise<EntryTemplates> {
+  const templates = new Map<SubmissionEntry, EntryTemplate>();
+  const ofExperiments = new Map<string, EntryTemplate>();
   for (const entry of entries) {
     const { experimentId } = entry.run;
     const template =
       entry.command === undefined
-        ? (ofExperiments.get(experimentId) ?? parseTemplate(await readRunnerCommand(repo, experimentId)))
-        : parseTemplate(entry.command);
+        ? (ofExperiments.get(experimentId) ?? toTemplate(await readRunnerCommand(repo, experimentId)))
+        : toTemplate(entry.command);
     if (entry.command === undefined) ofExperiments.set(experimentId, template);
     templates.set(entry, template);
   }
   return templates;
 }
 
-function toCommand(
-  repo: Repo,
-  { entry, run }: SubmissionRun,
-  templates: ReadonlyMap<SubmissionEntry, ParsedTemplate>,
-): TaskSpec["command"] {
+function toTemplate(text: CommandTemplate): EntryTemplate {
+  return { text, parsed: parseTemplate(text) };
+}
+
+function templateOf(entry: SubmissionEntry, templates: EntryTemplates): EntryTemplate {
   const template = templates.get(entry);
   if (template === undefined) throw new Error("an entry has no command");
+  return template;
+}
+
+function toCommand(repo: Repo, { entry, run }: SubmissionRun, templates: EntryTemplates): TaskSpec["command"] {
   const { jobId, statePoint } = run;
-  return fillTemplate(template, toTemplateValues({ jobId, statePoint, workspace: repo.runs.workspaceOf(jobId) }));
+  const values = toTemplateValues({ jobId, statePoint, workspace: repo.runs.workspaceOf(jobId) });
+  return fillTemplate(templateOf(entry, templates).parsed, values);
 }
 
 function toSpec(
@@ -194,7 +218,6 @@ function toTask(
     caller: request.group.caller,
     owner: request.owner,
     machine: repo.machineLabel,
-    ...(request.target === undefined ? {} : { target: request.target }),
     executor,
     lastAttempt: verdict.lastAttempt,
     force: request.isForced,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { AexpError } from "../model/errors.ts";
 import { outputFolder } from "../output/declaration.ts";
 import { type InputRecord, type InputRecords, parseInputRecords } from "../pipeline/resolved-inputs.ts";
-import { readStageWork, type StageWork } from "../pipeline/stage-work.ts";
+import { readStageWork } from "../pipeline/stage-work.ts";
 import { type ResolvedInput, toStageValues } from "../pipeline/stage-values.ts";
 import { fillTemplate, parseTemplate } from "../queue/command-template.ts";
 import type { AttemptResult } from "../queue/queue-store.ts";
@@ -21,16 +21,18 @@ export type StageProgram = Required<Pick<AttemptSpec, "argv" | "cwd" | "stage">>
 };
 
 /**
- * Makes everything ready for an attempt of a stage: the code that was keyed, the paths of its inputs and outputs in its
- * command. Nothing of the attempt's own is written yet.
+ * Makes everything ready for an attempt of a stage: the paths of its inputs and outputs in its command. Nothing of the
+ * attempt's own is written yet.
  *
+ * @param root - where the code is that it executes
  * @returns its end, when something that it reads is not any more what it was resolved with
- * @throws {AexpError} what opening a checkout and filling in a command throw
+ * @throws {AexpError} what filling in a command throws
  */
 export async function prepareStage(
   repo: Repo,
-  ports: Pick<StagePorts, "code" | "hasher" | "outputs">,
+  ports: Pick<StagePorts, "hasher" | "outputs">,
   task: Task,
+  root: string,
 ): Promise<StageProgram | AttemptResult> {
   if (task.spec.stage === undefined) throw new Error(`run ${task.id} is no stage`);
   const work = readStageWork(task.spec.stage);
@@ -38,7 +40,7 @@ export async function prepareStage(
   const changed = await findChangedInput(repo, ports, inputs);
   if (changed !== undefined) return { state: "failed", reason: changed };
   const workspace = repo.runs.workspaceOf(task.id);
-  const { statePoint } = repo.runs.readExact(task.id);
+  const { statePoint } = repo.runs.read(task.id);
   const folder = join(workspace, outputFolder(task.attempt));
   const lists = toLists(repo, task, inputs);
   const values = toStageValues({
@@ -51,8 +53,7 @@ export async function prepareStage(
   });
   const command = fillTemplate(parseTemplate(work.command), values);
   return {
-    ...toProgram(repo, { ...task.spec, command }),
-    ...(await toCwd(ports, work)),
+    ...toProgram({ root }, { ...task.spec, command }),
     env: Object.fromEntries(work.env),
     stage: { outputs: work.outputs, files: [...lists.values()].map(({ name, text }) => ({ name, text })) },
   };
@@ -66,11 +67,6 @@ export function readInputs(task: Task): InputRecords {
     code: "queue.spec_invalid",
     hint: `Look for them again with \`aexp queue retry ${task.id}\`.`,
   });
-}
-
-/** Code that nobody could capture is executed where it lies. */
-async function toCwd({ code }: Pick<StagePorts, "code">, work: StageWork): Promise<{ readonly cwd?: string }> {
-  return "unkeyed" in work.code ? {} : { cwd: await code.openCheckout(work.code.tree) };
 }
 
 /** The lists of the inputs that have several parts, by input. */

@@ -36,11 +36,11 @@ export async function purgeQueue(
   for (const id of ids) {
     if (isAtRest(repo, id)) freedBytes += repo.attempts.removeLogs(id, { dryRun });
   }
-  return { ids, freedBytes, checkouts: dryRun ? 0 : await pruneCheckouts(code, store) };
+  return { ids, freedBytes, checkouts: dryRun ? 0 : await pruneStageCode(code, store) };
 }
 
 /** Without git there is no code that was kept. */
-async function pruneCheckouts(code: CodeStore, store: Pick<QueueStore, "tasks">): Promise<number> {
+async function pruneStageCode(code: CodeStore, store: Pick<QueueStore, "tasks">): Promise<number> {
   try {
     return (await pruneCode(code, store)).checkouts;
   } catch (error) {

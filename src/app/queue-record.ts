@@ -30,7 +30,8 @@ export function toQueueRecord(
       caller: task.caller,
       owner: task.owner,
       machine: task.machine,
-      target: task.target,
+      // Only here can a lost database be made again from this.
+      target: task.target ?? (task.commit === undefined ? undefined : task.machine),
       executor: task.executor,
       position: options.position,
     }),

@@ -7,7 +7,7 @@ export interface QueueTiming {
   readonly renewMs: number;
   /** A worker that could not renew for so long ends its programs, before others may think them dead. */
   readonly fenceMs: number;
-  /** How often it looks for requests to stop, and for work when there was none. */
+  /** How often it looks for work and for requests to stop although the queue has told of no change. */
   readonly pollMs: number;
   /** How often it looks for attempts of dead workers. */
   readonly reapMs: number;
@@ -27,7 +27,7 @@ export function readQueueTiming(env: Readonly<Record<string, string | undefined>
     leaseMs,
     renewMs: leaseMs / 4,
     fenceMs: (leaseMs * 3) / 4,
-    pollMs: read("AEXP_POLL_S", "0.2"),
+    pollMs: read("AEXP_POLL_S", "1"),
     reapMs: leaseMs / 4,
     heartbeatMs: read("AEXP_HEARTBEAT_S", "30"),
   };

@@ -45,6 +45,8 @@ export async function* readLog(repo: Repo, jobId: JobId, request: LogRequest): A
 function hasEnded(repo: Repo, jobId: JobId, attempt: number): boolean {
   const { facts } = repo.runs.read(jobId).document;
   if (facts.status === undefined || isTerminal(facts.status) || (facts.attempt ?? 1) !== attempt) return true;
+  // The document of a scheduler's run follows when somebody looks at its job.
+  if (repo.attempts.end(jobId, attempt) !== undefined) return true;
   const proc = facts.queue?.proc;
   // The aexp that ran it may have been killed, and then nobody will ever mark it as ended.
   return proc !== undefined && repo.processes.isRunning(proc) === false;

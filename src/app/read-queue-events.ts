@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { QueueEvent, QueueStore } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
+import { pause } from "./pause.ts";
 
 /** Which events are meant. */
 export interface EventFilter {
@@ -43,7 +42,7 @@ export async function* followEvents(
     const events = await store.events(seen, CHUNK);
     seen = events.at(-1)?.id ?? seen;
     for (const event of events) if (matches(event, filter)) yield event;
-    if (events.length === 0) await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    if (events.length === 0) await pause(POLL_MS, signal);
   }
 }
 

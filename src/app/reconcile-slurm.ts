@@ -1,26 +1,26 @@
-import type { BatchExecutor, BatchSpec, JobReport } from "../executor/batch-executor.ts";
-import type { ComputeRequest } from "../queue/compute-request.ts";
+import type { AttemptName, BatchExecutor, JobReport } from "../executor/batch-executor.ts";
 import { type EndedJob, judgeJob } from "../executor/judge-job.ts";
+import { indexOf } from "../executor/scheduler-id.ts";
+import type { Checkouts } from "../git/checkouts.ts";
+import { parseInstant } from "../model/clock.ts";
 import { messageOf } from "../model/errors.ts";
-import type { AttemptResult, BatchJob, Claim, QueueStore } from "../queue/queue-store.ts";
-import type { Task } from "../queue/task.ts";
+import type { AttemptResult, BatchJob, QueueStore } from "../queue/queue-store.ts";
+import { ACTIVE_STATES, type Task, type TaskReason } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { BatchEvent, BatchTally } from "./batch-events.ts";
-import { CodeWatch } from "./code-watch.ts";
+import { BatchReport, isPassing } from "./batch-report.ts";
 import { completeResult } from "./complete-result.ts";
-import { describeTask, isCodePinned, prepareTask } from "./execute-task.ts";
 import { toResult } from "./find-attempt.ts";
 import type { Repo } from "./repo.ts";
 import type { StagePorts } from "./stage-ports.ts";
+import { JobSubmitter } from "./submit-jobs.ts";
 
 /** What is between the queue and a batch scheduler. */
-export interface BatchPorts {
-  readonly store: QueueStore;
+export interface BatchPorts extends StagePorts {
   readonly batch: BatchExecutor;
+  /** Work trees of single commits, where runs are executed in such. */
+  readonly checkouts?: Checkouts | undefined;
 }
-
-/** The same, with what stages of pipelines need. */
-export interface ReconcilePorts extends BatchPorts, Omit<StagePorts, "store"> {}
 
 /** Who looks after the scheduler's jobs, and how. */
 export interface ReconcileOptions {
@@ -31,6 +31,8 @@ export interface ReconcileOptions {
   readonly lanes?: readonly string[] | undefined;
   /** Only these tasks are submitted, when present. */
   readonly ids?: readonly JobId[] | undefined;
+  /** The commits of other machines' runs that can be executed here; none, when absent. */
+  readonly commits?: (() => Promise<readonly string[]>) | undefined;
   /** How long a submission may take before somebody else looks after it. */
   readonly leaseMs: number;
   readonly heartbeatMs: number;
@@ -44,11 +46,12 @@ export interface ReconcileOptions {
 const DAY_MS = 86_400_000;
 /** A job of which the scheduler knows nothing for so long is given up. */
 const MISSING_MS = DAY_MS;
+/** A job that the scheduler does not know for so long does not come back. */
+const GONE_MS = 60_000;
+/** A job that it does not know and that is silent for so long does not run. */
+const SILENCE_MS = 600_000;
 /** So long after the end of a job its record may still be on its way through a shared file system. */
 const RECORD_DELAY_MS = 30_000;
-const MAX_EXPIRED = 100;
-/** So many runs are submitted before jobs are looked at again. */
-const MAX_SUBMISSIONS = 200;
 
 /**
  * Keeps queue and scheduler in agreement: submits what is to be submitted, follows what has been, and cancels what is to
@@ -59,34 +62,55 @@ export class SlurmReconciler {
   readonly #repo: Repo;
   readonly #store: QueueStore;
   readonly #batch: BatchExecutor;
-  readonly #ports: ReconcilePorts;
+  readonly #ports: BatchPorts;
   readonly #options: ReconcileOptions;
-  readonly #code: CodeWatch;
+  readonly #report: BatchReport;
+  readonly #submitter: JobSubmitter;
   /** What was told already, so that it is told once. */
   readonly #cancelled = new Set<string>();
-  #problems: ReadonlySet<string> = new Set();
-  #tally: { submitted: number; started: number; cancelled: number; ended: number; problems: string[] } = noTally();
 
-  constructor(repo: Repo, ports: ReconcilePorts, options: ReconcileOptions) {
+  constructor(repo: Repo, ports: BatchPorts, options: ReconcileOptions) {
     this.#repo = repo;
     this.#ports = ports;
     this.#store = ports.store;
     this.#batch = ports.batch;
     this.#options = options;
-    this.#code = new CodeWatch(repo);
+    this.#report = new BatchReport(options.observe);
+    this.#submitter = new JobSubmitter(repo, ports, options, this.#report);
   }
 
   /** Looks at everything once. @throws {AexpError} what the queue's store throws; what SLURM refuses is told */
   async tick(): Promise<BatchTally> {
-    this.#tally = noTally();
+    const { jobs, withoutLocks } = await this.#begin();
+    await this.#survive(() => this.#follow(jobs, withoutLocks));
+    await this.#submit();
+    if (this.#report.tally.ended > 0) await this.#survive(() => this.#batch.forgetArrays(() => this.#readActive()));
+    return this.#report.tally;
+  }
+
+  /** Does what the queue asks for, and leaves SLURM in peace otherwise: cancels and submits. @throws as {@link tick} */
+  async obey(): Promise<BatchTally> {
+    await this.#begin();
+    await this.#submit();
+    return this.#report.tally;
+  }
+
+  async #begin() {
+    this.#report.begin();
     const jobs = await this.#store.batchJobs(this.#options.owner, this.#repo.machineLabel);
     const withoutLocks = await this.#findWithoutLocks(jobs);
     await this.#survive(() => this.#cancel(jobs, withoutLocks));
-    await this.#survive(() => this.#follow(jobs, withoutLocks));
-    const mayGoOn = await this.#survive(() => this.#heal());
-    if (mayGoOn === true) await this.#survive(() => this.#submitMore());
-    this.#problems = new Set(this.#tally.problems);
-    return this.#tally;
+    return { jobs, withoutLocks };
+  }
+
+  async #submit(): Promise<void> {
+    const mayGoOn = await this.#survive(() => this.#submitter.heal());
+    if (mayGoOn === true) await this.#survive(() => this.#submitter.submitMore());
+  }
+
+  async #readActive(): Promise<readonly AttemptName[]> {
+    const tasks = await this.#store.tasks({ states: ACTIVE_STATES });
+    return tasks.map(({ id, attempt }) => ({ jobId: id, attempt }));
   }
 
   /** What fails outside of the queue is told, and tried again the next time. */
@@ -94,21 +118,10 @@ export class SlurmReconciler {
     try {
       return await work();
     } catch (error) {
-      if (!isAboutScheduler(error)) throw error;
-      this.#tellProblem(messageOf(error));
+      if (!isPassing(error)) throw error;
+      this.#report.problem(messageOf(error));
       return undefined;
     }
-  }
-
-  #tell(event: BatchEvent): void {
-    if (event.kind !== "problem") this.#tally[event.kind] += 1;
-    this.#options.observe(event);
-  }
-
-  #tellProblem(message: string): void {
-    const isNew = !this.#problems.has(message) && !this.#tally.problems.includes(message);
-    this.#tally.problems.push(message);
-    if (isNew) this.#tell({ kind: "problem", message });
   }
 
   /** Attempts that have lost a lock by force: they have lost the right to go on, too. */
@@ -128,7 +141,7 @@ export class SlurmReconciler {
     for (const { task, schedulerJobId } of chosen) {
       if (this.#cancelled.has(schedulerJobId)) continue;
       this.#cancelled.add(schedulerJobId);
-      this.#tell({ kind: "cancelled", jobId: task.id, schedulerJobId });
+      this.#report.tell({ kind: "cancelled", jobId: task.id, schedulerJobId });
     }
   }
 
@@ -155,11 +168,15 @@ export class SlurmReconciler {
       case "running": {
         if (task.state !== "submitted" && missingSince === undefined) return;
         const isOurs = await this.#store.noteJob(task.id, token, { kind: "running", startedAt: startedAtMs });
-        if (isOurs && task.state === "submitted") this.#tell({ kind: "started", jobId: task.id, schedulerJobId });
+        if (isOurs && task.state === "submitted")
+          this.#report.tell({ kind: "started", jobId: task.id, schedulerJobId });
         return;
       }
+      case "gone":
+        await this.#noteGone(job);
+        return;
       case "unknown":
-        this.#tellProblem(`job ${schedulerJobId} is ${state.word}, which decides nothing`);
+        this.#report.problem(`job ${schedulerJobId} is ${state.word}, which decides nothing`);
         return;
       case "ended":
         await this.#noteEnd(job, { ...report, state }, hasLostLock);
@@ -187,6 +204,32 @@ export class SlurmReconciler {
     await this.#finish(job, { state: status, reason: why, exitCode, signal, startedAt, endedAt });
   }
 
+  /**
+   * The scheduler has forgotten the job, and says nothing of its end. What is on record counts; a job that has not begun
+   * never will; and one that gives no sign of life any more is lost.
+   */
+  async #noteGone(job: BatchJob): Promise<void> {
+    const { task, missingSince } = job;
+    const now = await this.#store.now();
+    const goneMs = missingSince === undefined ? 0 : now - missingSince;
+    const { end } = this.#batch.traces(task.id, task.attempt);
+    if (end !== undefined && goneMs > GONE_MS) {
+      await this.#finish(job, { ...toResult(end), endedAt: end.endedAtMs });
+    } else if ((task.stop !== undefined || goneMs > GONE_MS) && this.#batch.giveUp(task.id, task.attempt)) {
+      await this.#finish(job, { state: "failed", reason: reasonOfGone(job) });
+    } else if (goneMs > SILENCE_MS && now - this.#lastSignOfLife(task) > SILENCE_MS) {
+      const message = "SLURM has lost its job, which gave no sign of life any more";
+      await this.#finish(job, { state: "failed", reason: { code: "lost", message } });
+    } else {
+      await this.#noteMissing(job, true);
+    }
+  }
+
+  #lastSignOfLife({ id, attempt }: Task): number {
+    const heartbeat = this.#repo.attempts.heartbeat(id, attempt);
+    return heartbeat === undefined ? 0 : (parseInstant(heartbeat.at) ?? 0);
+  }
+
   async #noteMissing(job: BatchJob, isLasting: boolean): Promise<void> {
     const { task, token, missingSince, schedulerJobId } = job;
     const { end } = this.#batch.traces(task.id, task.attempt);
@@ -205,163 +248,13 @@ export class SlurmReconciler {
     const result = await completeResult(this.#repo, this.#ports, task, end);
     const ended = await this.#store.finish(task.id, token, result, this.#options.jitter());
     if (ended === undefined) return;
-    this.#tell({ kind: "ended", jobId: task.id, schedulerJobId, state: ended.state, reason: result.reason });
-  }
-
-  /** Takes up submissions of those who died, or got no answer. @returns whether more may be submitted now */
-  async #heal(): Promise<boolean> {
-    const { workerId, newToken, leaseMs, owner } = this.#options;
-    let mayGoOn = true;
-    for (const task of await this.#store.expired(undefined, MAX_EXPIRED)) {
-      if (task.executor !== "slurm" || task.state !== "submitting" || task.owner !== owner) continue;
-      if (task.lease === undefined || !(await this.#isOurs(task))) continue;
-      const claim = await this.#store.adopt(task.id, task.lease.token, { workerId, token: newToken(), leaseMs });
-      if (claim !== undefined && !(await this.#handOver(claim))) mayGoOn = false;
-    }
-    return mayGoOn;
-  }
-
-  /** Only the cluster that was asked knows its jobs. */
-  async #isOurs({ id, attempt }: Task): Promise<boolean> {
-    const current = (await this.#store.attempts(id)).find(({ n }) => n === attempt);
-    return current?.machine === this.#repo.machineLabel;
-  }
-
-  async #submitMore(): Promise<void> {
-    const { workerId, owner, lanes, ids, leaseMs, newToken } = this.#options;
-    const problem = await this.#batch.whyDown();
-    if (problem !== undefined) return this.#tellProblem(`nothing is submitted: ${problem}`);
-    for (let n = 0; n < MAX_SUBMISSIONS; n += 1) {
-      const claim = await this.#store.claim({
-        workerId,
-        owner,
-        machine: this.#repo.machineLabel,
-        executors: ["slurm"],
-        filter: { mode: "any" },
-        leaseMs,
-        token: newToken(),
-        ...(lanes === undefined ? {} : { lanes }),
-        ...(ids === undefined ? {} : { ids }),
-      });
-      if (claim === undefined || !(await this.#handOver(claim))) return;
-    }
-  }
-
-  /** Sees to it that an attempt has its job. @returns false when SLURM gave no clear answer, and asking more is no use now */
-  async #handOver(claim: Claim): Promise<boolean> {
-    const { task, lease } = claim;
-    try {
-      const spec = await this.#toSpec(claim);
-      if ("state" in spec) {
-        // What it would read has changed; an attempt that was submitted before may have read it earlier.
-        if (!(await this.#adoptJob(claim))) await this.#end(claim, spec);
-        return true;
-      }
-      const isNew = await this.#batch.prepare(spec);
-      if (!isNew && (await this.#adoptJob(claim))) return true;
-      if ((await this.#store.task(task.id))?.stop !== undefined) {
-        await this.#end(claim, { state: "stopped", reason: undefined });
-        return true;
-      }
-      const outcome = await this.#batch.submit(spec);
-      switch (outcome.kind) {
-        case "submitted":
-          await this.#noteSubmitted(claim, outcome.schedulerJobId, false);
-          return true;
-        case "refused":
-          await this.#end(claim, failedToStart(`sbatch refused it: ${outcome.problem}`));
-          return true;
-        case "unclear":
-          this.#tellProblem(`run ${task.id.slice(0, 8)} is not submitted yet: ${outcome.problem}`);
-      }
-    } catch (error) {
-      if (!isAboutScheduler(error)) {
-        await this.#end(claim, failedToStart(messageOf(error)));
-        return true;
-      }
-      this.#tellProblem(messageOf(error));
-    }
-    // Whoever comes next looks for its job by name, before anything is submitted again.
-    await this.#store.renew(this.#options.workerId, [lease.token], 0);
-    return false;
-  }
-
-  /**
-   * Finds the job of an attempt that may have been submitted before. Of several one is kept. An attempt that has begun
-   * is never submitted again, even when its job is forgotten: what became of it counts.
-   */
-  async #adoptJob(claim: Claim): Promise<boolean> {
-    const { id, attempt, createdAt } = claim.task;
-    const found = await this.#batch.find(id, attempt, createdAt - DAY_MS);
-    const { startedBy, end } = this.#batch.traces(id, attempt);
-    if (found.length === 0 && end !== undefined && startedBy !== undefined) {
-      await this.#noteSubmitted(claim, startedBy, true);
-      await this.#end(claim, { ...toResult(end), endedAt: end.endedAtMs });
-      return true;
-    }
-    const kept = startedBy ?? found.at(-1);
-    if (kept === undefined) return false;
-    const extra = found.filter((schedulerJobId) => schedulerJobId !== kept);
-    if (extra.length > 0) await this.#batch.cancel(extra);
-    await this.#noteSubmitted(claim, kept, true);
-    return true;
-  }
-
-  async #noteSubmitted({ task, lease }: Claim, schedulerJobId: string, isFound: boolean): Promise<void> {
-    if (await this.#store.submitted(task.id, lease.token, schedulerJobId)) {
-      this.#tell({ kind: "submitted", jobId: task.id, schedulerJobId, isFound });
-      return;
-    }
-    // We were too slow. Whoever took over may have found this job; if it has made another one, ours is too many.
-    const attempts = await this.#store.attempts(task.id);
-    const other = attempts.find(({ n }) => n === task.attempt)?.schedulerJobId;
-    const { startedBy } = this.#batch.traces(task.id, task.attempt);
-    if (other !== undefined && other !== schedulerJobId && startedBy !== schedulerJobId) {
-      await this.#batch.cancel([schedulerJobId]);
-    }
-  }
-
-  async #end({ task, lease }: Claim, end: AttemptResult): Promise<void> {
-    const result = await completeResult(this.#repo, this.#ports, task, end);
-    const ended = await this.#store.finish(task.id, lease.token, result, this.#options.jitter());
-    if (ended === undefined) return;
-    const { reason } = result;
-    this.#tell({ kind: "ended", jobId: task.id, schedulerJobId: undefined, state: ended.state, reason });
-  }
-
-  /** @returns its end, when it is a stage that cannot begin any more */
-  async #toSpec(claim: Claim): Promise<BatchSpec | AttemptResult> {
-    const { task } = claim;
-    const { timeoutMs, graceMs } = task.spec;
-    const program = await prepareTask(this.#repo, this.#ports, task);
-    if ("state" in program) return program;
-    return {
-      jobId: task.id,
-      attempt: task.attempt,
-      ...program,
-      codePatch: isCodePinned(task) ? undefined : (await this.#code.now()).patch,
-      timeoutMs,
-      heartbeatMs: this.#options.heartbeatMs,
-      graceMs,
-      env: { ...program.env, ...describeTask(claim) },
-      compute: task.spec.compute ?? (await this.#defaults()),
-    };
-  }
-
-  /** For what was queued before its lane became a scheduler's. */
-  async #defaults(): Promise<ComputeRequest> {
-    return (await this.#repo.readConfig()).slurm;
+    this.#report.tell({ kind: "ended", jobId: task.id, schedulerJobId, state: ended.state, reason: result.reason });
   }
 }
 
-function noTally() {
-  return { submitted: 0, started: 0, cancelled: 0, ended: 0, problems: [] };
-}
-
-function failedToStart(message: string): AttemptResult {
-  return { state: "failed", reason: { code: "spawn_error", message } };
-}
-
-function isAboutScheduler(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "slurm.failed" || error.code === "slurm.missing");
+/** Elements of arrays that are cancelled while they wait leave no record; other jobs do. */
+function reasonOfGone({ schedulerJobId }: BatchJob): TaskReason {
+  return indexOf(schedulerJobId) === undefined
+    ? { code: "lost", message: "SLURM has lost its job before it began" }
+    : { code: "signal", message: "cancelled in SLURM before it began" };
 }

@@ -16,6 +16,8 @@ export interface RecoverOptions {
   readonly newToken: () => string;
   /** From 0 to 1, to spread the pauses of attempts that are repeated. */
   readonly jitter: () => number;
+  /** Whether the worker itself still carries out the attempt with a lease token. What it gave up is like anybody's. */
+  readonly isCarried?: (token: string) => boolean;
   /** Takes over a program that still runs under its supervisor. Without it such a program is left to the next worker. */
   readonly onAdopt?: (claim: Claim, attempt: SupervisedAttempt) => void;
   /** Takes attempts of other machines for dead, because the user says so. */
@@ -30,7 +32,8 @@ export interface RecoveredAttempt {
 
 /** Long enough to write down what became of an attempt. */
 const SETTLE_LEASE_MS = 5000;
-const MAX_EXPIRED = 100;
+/** Those of a machine that never comes back are among them at every look. */
+const MAX_EXPIRED = 1000;
 
 /**
  * Settles the attempts of workers that died: those whose lease expired, and those whose process is provably gone. An
@@ -43,7 +46,7 @@ export async function recoverAttempts(
   options: RecoverOptions,
 ): Promise<readonly RecoveredAttempt[]> {
   const recovered: RecoveredAttempt[] = [];
-  for (const { task, lease } of await findOrphans(repo, ports, options.workerId)) {
+  for (const { task, lease } of await findOrphans(repo, ports, options)) {
     const outcome = await recoverAttempt(repo, ports, task, lease, options);
     if (outcome !== undefined) recovered.push({ jobId: task.id, outcome });
   }
@@ -55,8 +58,14 @@ interface Orphan {
   readonly lease: Lease;
 }
 
-async function findOrphans(repo: Repo, { store, executor }: WorkPorts, workerId: string): Promise<readonly Orphan[]> {
-  const expired = await store.expired(workerId, MAX_EXPIRED);
+async function findOrphans(
+  repo: Repo,
+  { store, executor }: WorkPorts,
+  { workerId, isCarried }: Pick<RecoverOptions, "workerId" | "isCarried">,
+): Promise<readonly Orphan[]> {
+  const expired = (await store.expired(undefined, MAX_EXPIRED)).filter(
+    ({ lease }) => lease?.workerId !== workerId || isCarried?.(lease.token) === false,
+  );
   const dead = new Set<string>();
   const { self } = executor;
   for (const worker of await store.workers()) {

@@ -1,4 +1,4 @@
-import { findLeaks } from "../ledger/leak.ts";
+import { type Leak, leakFinder } from "../ledger/leak.ts";
 import { AexpError } from "../model/errors.ts";
 import { type ExactObject, toPythonJson } from "../model/exact-json.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -33,6 +33,7 @@ export interface PlannedRun {
 export interface PlanningContext {
   readonly code: CodeIdentity;
   readonly conditionOf: (experimentId: string, parameters: ExactObject) => Promise<ExactObject | undefined>;
+  readonly leaksOf: (statePoint: ExactObject) => readonly Leak[];
 }
 
 /**
@@ -46,7 +47,7 @@ export async function planRun(repo: Repo, request: RunRequest, context?: Plannin
   checkNoteId("experiment", "E", request.experimentId);
   checkNoteId("hypothesis", "H", request.hypothesisId);
   checkNoteId("sub-hypothesis", "H", request.subHypothesisId);
-  const { code, conditionOf } = context ?? (await readPlanningContext(repo));
+  const { code, conditionOf, leaksOf } = context ?? (await readPlanningContext(repo));
   const condition =
     request.experimentId === undefined || request.isConditionKept === true
       ? undefined
@@ -59,14 +60,16 @@ export async function planRun(repo: Repo, request: RunRequest, context?: Plannin
     condition,
     own: request.parameters,
   });
-  await checkCommittable(repo, statePoint, request.allowLocalPath === true);
+  checkCommittable(leaksOf(statePoint), request.allowLocalPath === true);
   return { jobId: toJobId(statePoint), statePoint, code, request };
 }
 
 /** Reads what planning needs; each condition of each experiment once. */
 export async function readPlanningContext(repo: Repo): Promise<PlanningContext> {
   const known = new Map<string, Promise<ExactObject | undefined>>();
+  const { redact } = await repo.readConfig();
   return {
+    leaksOf: leakFinder({ root: repo.root, runStore: repo.runs.path, home: repo.home }, redact),
     code: await readCodeIdentity(repo),
     conditionOf: async (experimentId, parameters) => {
       const key = `${experimentId} ${toPythonJson(parameters.get("condition") ?? null)}`;
@@ -141,10 +144,8 @@ async function readCodeIdentity(repo: Repo): Promise<CodeIdentity> {
   return { commit, isDirty: (await repo.git.changedTrackedFiles(ownFolders(repo))).length > 0 };
 }
 
-async function checkCommittable(repo: Repo, statePoint: ExactObject, isLocalPathAllowed: boolean): Promise<void> {
-  const { redact } = await repo.readConfig();
-  const places = { root: repo.root, runStore: repo.runs.path, home: repo.home };
-  for (const { kind, path, problem } of findLeaks(statePoint, places, redact)) {
+function checkCommittable(leaks: readonly Leak[], isLocalPathAllowed: boolean): void {
+  for (const { kind, path, problem } of leaks) {
     if (kind === "credential") {
       throw new AexpError(`this run could never be committed: its parameter ${path} ${problem}`, {
         code: "ledger.leaks_credential",

@@ -12,9 +12,11 @@ import {
   checkMergeDriver,
 } from "../doctor/checks.ts";
 import type { Machine } from "../doctor/machine.ts";
+import { checkServer } from "../doctor/postgres-checks.ts";
 import { checkQueue } from "../doctor/queue-check.ts";
 import { messageOf } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
+import type { ServerFacts } from "../queue/server-facts.ts";
 import type { Repo } from "./repo.ts";
 
 /** Any file of the ledger will do to ask git whether the folder's files are ignored. */
@@ -24,11 +26,7 @@ const SAMPLE_ENTRY = ".aexp/ledger/00000000000000000000000000000000.json";
  * Examines whether this clone on this machine is fit to run, record and share. A check that cannot be made is a bad
  * check that says why; the others go on.
  */
-export async function runDoctor(
-  repo: Repo,
-  machine: Machine,
-  openQueue: () => Promise<DoctorQueue | undefined>,
-): Promise<readonly Check[]> {
+export async function runDoctor(repo: Repo, machine: Machine, ports: DoctorPorts): Promise<readonly Check[]> {
   const store = machine.probeFolder(repo.runs.path);
   const gitVersion = await repo.git.version();
   const checks: Check[] = [
@@ -53,7 +51,7 @@ export async function runDoctor(
     checkFolder("state folder", machine.probeFolder(join(repo.root, ".aexp")), true),
     checkFileSystem(store),
     checkClock(store),
-    ...(await checkQueueOf(openQueue)),
+    ...(await checkShared(ports)),
   ];
   checks.push(await checkTrust(repo));
   if (gitVersion !== undefined) checks.push(...(await checkRepository(repo, machine)));
@@ -71,6 +69,27 @@ async function checkTrust(repo: Repo): Promise<Check> {
 
 /** What the check of the queue asks. */
 export type DoctorQueue = Pick<QueueStore, "lanes" | "counts" | "outboxCounts"> & AsyncDisposable;
+
+/** How the doctor looks at the queue. */
+export interface DoctorPorts {
+  /** Looks at the server of the queue; `undefined` when the queue is of this machine alone. */
+  readonly inspectServer: () => Promise<ServerFacts | undefined>;
+  /** The queue, unless nothing was ever queued. */
+  readonly openQueue: () => Promise<DoctorQueue | undefined>;
+}
+
+/** A queue behind a server that does not answer, or that this program cannot use, is not asked once more. */
+async function checkShared({ inspectServer, openQueue }: DoctorPorts): Promise<readonly Check[]> {
+  let server: readonly Check[];
+  try {
+    const facts = await inspectServer();
+    server = facts === undefined ? [] : checkServer(facts);
+  } catch (error) {
+    return [cannotCheck("postgres", error)];
+  }
+  if (server.some(({ state }) => state === "bad")) return server;
+  return [...server, ...(await checkQueueOf(openQueue))];
+}
 
 /** Nothing was ever queued where there is no queue, and nothing is wrong with that. */
 async function checkQueueOf(openQueue: () => Promise<DoctorQueue | undefined>): Promise<readonly Check[]> {

@@ -70,7 +70,7 @@ export function detailsOf(
     facts,
     entry,
     attemptCount: Math.max(facts.attempts?.length ?? 0, facts.attempt ?? 0, entry?.attempt_count ?? 0),
-    host: facts.attempts?.at(-1)?.host ?? facts.queue?.proc?.host,
+    host: hostOf(repo, row, facts),
     folder: row.isLocal ? repo.runs.workspaceOf(jobId) : undefined,
     series: row.isLocal ? readSeries(repo, jobId) : new Map(),
     code: codeOf(repo, row, attempt),
@@ -79,6 +79,12 @@ export function detailsOf(
     waiting,
     next: nextSteps(row),
   };
+}
+
+/** While an attempt is under way, the documented ones are those before it. */
+function hostOf(repo: Repo, { jobId, status }: RunRow, { attempt = 1, attempts, queue }: RunFacts): string | undefined {
+  const ended = attempts?.at(-1)?.host;
+  return status === "running" ? (queue?.proc?.host ?? repo.attempts.jobHost(jobId, attempt) ?? ended) : ended;
 }
 
 /** The commit that a run was registered with, and the uncommitted changes that were kept. */

@@ -146,9 +146,10 @@ async function noteOn(
   { id, lease, executor }: Task,
   now: number,
 ): Promise<string | undefined> {
-  if (executor === "slurm") return "its job is cancelled; the agent, or `aexp slurm reconcile`, records its end";
   const machine = (await store.attempts(id)).at(-1)?.machine;
-  if (machine !== undefined && machine !== repo.machineLabel) return `its worker on ${machine} will obey`;
+  const isElsewhere = machine !== undefined && machine !== repo.machineLabel;
+  if (isElsewhere) return `its ${executor === "slurm" ? "agent" : "worker"} on ${machine} will obey`;
+  if (executor === "slurm") return "its job is cancelled; the agent, or `aexp slurm reconcile`, records its end";
   if (lease !== undefined && lease.expiresAt < now) {
     return "its worker is gone; the next worker, or `aexp queue recover`, settles it";
   }

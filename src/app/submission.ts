@@ -41,6 +41,8 @@ export interface SubmissionRequest {
   readonly owner: string;
   /** The only machine that may. */
   readonly target: string | undefined;
+  /** Whether other machines see this queue. */
+  readonly isShared?: boolean;
   /** Between TERM and KILL. */
   readonly graceMs: number;
   /** Queues runs again that are complete. */

@@ -1,14 +1,13 @@
 import type { AttemptSpec } from "../executor/executor.ts";
 import type { TaskSpec } from "../queue/task.ts";
-import type { Repo } from "./repo.ts";
 
 /** What is executed for a task, and where. */
 export function toProgram(
-  repo: Repo,
+  { root }: { readonly root: string },
   { command, cwd }: Pick<TaskSpec, "command" | "cwd">,
 ): Pick<AttemptSpec, "argv" | "cwd"> {
   return {
     argv: typeof command === "string" ? ["/bin/sh", "-c", command] : command,
-    cwd: cwd === "" || cwd === "." ? repo.root : `${repo.root}/${cwd}`,
+    cwd: cwd === "" || cwd === "." ? root : `${root}/${cwd}`,
   };
 }

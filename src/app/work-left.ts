@@ -1,5 +1,6 @@
 import type { Lane } from "../queue/lane.ts";
 import { admitsKind, type Pool } from "../queue/pool.ts";
+import { mayBeExecutedOn } from "../queue/portable-run.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import { ACTIVE_STATES, PENDING_STATES, type Task } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
@@ -11,6 +12,8 @@ export interface Service {
   readonly lanes: readonly string[] | undefined;
   readonly owner: string;
   readonly machine: string;
+  /** The commits of other machines' runs that it can execute. */
+  readonly commits?: readonly string[];
   /** Only these tasks, when present. */
   readonly ids: readonly JobId[] | undefined;
 }
@@ -66,11 +69,11 @@ function isActive(task: Task): boolean {
 }
 
 /** Whether a worker of this kind could execute it, were it among its own. */
-function isServed(task: Task, { pools, lanes, owner, machine }: Service): boolean {
+function isServed(task: Task, { pools, lanes, owner, machine, commits = [] }: Service): boolean {
   return (
     task.owner === owner &&
     task.executor === "local" &&
-    (task.target === undefined || task.target === machine) &&
+    mayBeExecutedOn(machine, commits, task) &&
     (lanes === undefined || lanes.includes(task.spec.lane)) &&
     pools.some(({ filter }) => admitsKind(filter, task.spec.kind))
   );

@@ -9,20 +9,24 @@ import type { AttemptResult, Claim, ClaimRequest, Renewal } from "../queue/queue
 import type { JobId } from "../run/job-id.ts";
 import { BackgroundDelivery } from "./background-delivery.ts";
 import { BackgroundResolution } from "./background-resolution.ts";
-import { completeResult } from "./complete-result.ts";
+import { Chores } from "./chores.ts";
 import { CodeWatch } from "./code-watch.ts";
+import { CommitOffers } from "./commit-offers.ts";
+import { completeResult } from "./complete-result.ts";
 import { startTask, type WorkPorts } from "./execute-task.ts";
 import { toResult } from "./find-attempt.ts";
 import { LiveAttempt } from "./live-attempt.ts";
+import { pruneCheckouts } from "./prune-checkouts.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import type { QueueTiming } from "./queue-timing.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
 import type { Repo } from "./repo.ts";
 import { Resilience } from "./resilience.ts";
+import { ServedTasks } from "./served-tasks.ts";
 import { settleAttempt } from "./settle-attempt.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { WorkControl, WorkCounts, WorkEvent, WorkSummary, WorkView } from "./work-events.ts";
-import { findWorkLeft, type Service } from "./work-left.ts";
+import type { WorkLeft } from "./work-left.ts";
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -52,6 +56,13 @@ export interface WorkOptions {
 
 /** Documents follow the queue within this time; at once when little happens. Each delivery flushes the disk. */
 const DELIVERY_MS = 1000;
+/** So often it is looked whether a delivery that failed is to be tried again, when nothing happens. */
+const IDLE_DELIVERY_MS = 5000;
+/** However often the queue changes, what that may have made possible is looked for no more often than this. */
+const SHORTEST_LOOK_MS = 50;
+/** So often a store that cannot be reached is tried again. */
+const CUT_OFF_PAUSE_MS = 200;
+const SETTLE_AGAIN_MS = 1000;
 const PURGE_FIRST_MS = 90_000;
 const PURGE_MS = 3_600_000;
 const AGE_MS = 5000;
@@ -68,14 +79,16 @@ export async function work(repo: Repo, ports: WorkPorts, options: WorkOptions): 
 }
 
 /** What a worker does from time to time. */
-type Chore = "deliver" | "stops" | "reap" | "renew" | "age" | "purge";
+type Chore = "look" | "deliver" | "stops" | "reap" | "renew" | "age" | "purge";
 
 class Worker {
   readonly #repo: Repo;
   readonly #ports: WorkPorts;
   readonly #options: WorkOptions;
-  #service: Service;
+  readonly #served: ServedTasks;
   readonly #code: CodeWatch;
+  /** What it can do of what other machines queue; absent where there are none. */
+  #offers: CommitOffers | undefined;
   readonly #resilience: Resilience;
   readonly #delivery: BackgroundDelivery;
   readonly #resolution: BackgroundResolution;
@@ -86,6 +99,8 @@ class Worker {
   readonly #carried = new Set<Promise<void>>();
   #counts: WorkCounts = { complete: 0, failed: 0, stopped: 0, retried: 0, released: 0, leasesLost: 0 };
   #renewedMs: number;
+  /** Ends the programs in time although a question to the store is not answered. */
+  #guard: NodeJS.Timeout | undefined;
   #ending: "failure" | "drained" | undefined;
   /** When what still runs is given back; by the monotonic clock. */
   #drainsBy: number | undefined;
@@ -94,26 +109,45 @@ class Worker {
   #isWoken = false;
   #wake: () => void = () => undefined;
   #isHeldBack = false;
-  readonly #due: Record<Chore, number>;
+  readonly #chores: Chores<Chore>;
 
   constructor(repo: Repo, ports: WorkPorts, options: WorkOptions) {
     this.#repo = repo;
     this.#ports = ports;
     this.#options = options;
-    const { pools, lanes, ids, owner } = options;
-    this.#service = { pools, lanes, ids, owner, machine: repo.machineLabel };
+    const { workerId, pools, lanes, ids, owner, timing } = options;
+    const { machineLabel: machine } = repo;
+    this.#served = new ServedTasks({ workerId, pools, lanes, ids, owner, machine, leaseMs: timing.leaseMs });
     this.#code = new CodeWatch(repo);
     this.#resilience = new Resilience((message) => options.observe({ kind: "problem", message }), repo.clock);
     this.#delivery = new BackgroundDelivery(repo, ports.store, this.#resilience);
-    this.#resolution = new BackgroundResolution(repo, ports, this.#resilience, () => this.#wakeUp());
+    this.#resolution = new BackgroundResolution(repo, ports, this.#resilience, () => this.#heedResolved());
     const now = repo.clock.monotonicMs();
     this.#startedMs = now;
     this.#startedAtMs = repo.clock.nowMs();
     this.#renewedMs = now;
-    this.#due = { deliver: now, stops: now, reap: now, renew: now, age: now, purge: now + PURGE_FIRST_MS };
+    const chores: readonly Chore[] = ["look", "deliver", "stops", "reap", "renew", "age"];
+    this.#chores = new Chores<Chore>(
+      repo.clock,
+      new Map([...chores.map((chore) => [chore, 0] as const), ["purge", PURGE_FIRST_MS]]),
+    );
   }
 
   async run(): Promise<WorkSummary> {
+    if ((await this.#repo.readDatabaseUrl()) !== undefined) {
+      const { store, checkouts } = this.#ports;
+      this.#offers = new CommitOffers(
+        this.#repo,
+        { store, checkouts, code: this.#code },
+        {
+          problem: (message) => this.#options.observe({ kind: "problem", message }),
+          settled: () => {
+            this.#chores.hurry("look");
+            this.#wakeUp();
+          },
+        },
+      );
+    }
     await this.#report();
     this.#options.onStart?.(
       { drain: () => this.#drain(), stopNow: () => this.#stopNow() },
@@ -122,69 +156,66 @@ class Worker {
     let waiting = 0;
     for (;;) {
       await this.#attend();
-      if (this.#ending === undefined && !this.#isCutOff) this.#resolution.begin();
-      const mayClaim = this.#ending === undefined && !this.#isCutOff;
-      const hasClaimed = mayClaim && (await this.#resilience.survive(() => this.#fillSlots(), false));
-      if (hasClaimed) continue;
+      const looks = this.#chores.isDue("look", this.#options.timing.pollMs);
+      const mayClaim = looks && this.#ending === undefined && !this.#isCutOff;
+      if (mayClaim) this.#resolution.begin();
+      if (mayClaim && (await this.#resilience.survive(() => this.#fillSlots(), false))) {
+        this.#chores.hurry("look");
+        continue;
+      }
       if (this.#ending !== undefined && this.#live.size === 0) break;
-      if (this.#options.isUntilEmpty && this.#live.size === 0) {
-        const left = await this.#resilience.survive(() => findWorkLeft(this.#ports.store, this.#service), undefined);
+      if (looks && this.#options.isUntilEmpty && this.#live.size === 0) {
+        const left = await this.#resilience.survive(() => this.#findWorkLeft(), undefined);
         if (left?.isAny === false) {
           waiting = left.stuck;
           break;
         }
-        if (left !== undefined && this.#takeOn(left.leaders)) continue;
+        if (left !== undefined && this.#served.takeOn(left.leaders)) this.#chores.hurry("look");
       }
       await this.#pause();
     }
     await Promise.all(this.#carried);
     await this.#resolution.finish();
+    clearTimeout(this.#guard);
     await this.#delivery.finish();
     await this.#resilience.survive(() => this.#ports.store.removeWorker(this.#options.workerId), undefined);
     const wallclockS = (this.#repo.clock.monotonicMs() - this.#startedMs) / 1000;
     return { ...this.#counts, wallclockS, waiting, ended: this.#ending ?? "empty" };
   }
 
-  /** Serves tasks of others, too, for whose results its own wait. @returns whether any of them is new */
-  #takeOn(leaders: readonly JobId[]): boolean {
-    const { ids } = this.#service;
-    const added = ids === undefined ? [] : leaders.filter((id) => !ids.includes(id));
-    if (ids !== undefined && added.length > 0) this.#service = { ...this.#service, ids: [...ids, ...added] };
-    return added.length > 0;
-  }
-
   /** What is due beside claiming. */
   async #attend(): Promise<void> {
     const { timing } = this.#options;
-    if (this.#repo.clock.monotonicMs() - this.#renewedMs > timing.fenceMs) this.#fence();
+    this.#fenceInTime();
     if (this.#drainsBy !== undefined && this.#repo.clock.monotonicMs() >= this.#drainsBy) {
       for (const live of this.#live.values()) live.release();
     }
-    if (this.#isDue("renew", timing.renewMs)) await this.#renew();
+    if (this.#chores.isDue("renew", timing.renewMs)) await this.#renew();
     // Each of the others would wait for the store as well, and the fence would come too late.
     if (this.#isCutOff) return;
-    if (this.#isDue("reap", timing.reapMs)) await this.#resilience.survive(() => this.#reap(), undefined);
-    if (this.#live.size > 0 && this.#isDue("stops", timing.pollMs * 2)) {
+    if (this.#chores.isDue("reap", timing.reapMs)) await this.#resilience.survive(() => this.#reap(), undefined);
+    if (this.#chores.isDue("stops", timing.pollMs * 2) && this.#live.size > 0) {
       await this.#resilience.survive(() => this.#obeyStops(), undefined);
     }
-    if (this.#isDue("age", AGE_MS)) await this.#resilience.survive(() => this.#ports.store.age(), 0);
-    if (this.#isDue("purge", PURGE_MS))
-      await this.#resilience.survive<unknown>(() => purgeQueue(this.#repo, this.#ports, { dryRun: false }), undefined);
-    if (this.#isDue("deliver", DELIVERY_MS)) this.#delivery.begin();
+    if (this.#chores.isDue("age", AGE_MS)) await this.#resilience.survive(() => this.#ports.store.age(), 0);
+    if (this.#chores.isDue("purge", PURGE_MS)) await this.#resilience.survive<unknown>(() => this.#purge(), undefined);
+    const deliveryMs = this.#live.size > 0 ? DELIVERY_MS : IDLE_DELIVERY_MS;
+    if (this.#chores.isDue("deliver", deliveryMs)) this.#delivery.begin();
   }
 
-  #isDue(what: Chore, everyMs: number): boolean {
-    const now = this.#repo.clock.monotonicMs();
-    if (now < this.#due[what]) return false;
-    this.#due[what] = now + everyMs;
-    return true;
+  async #findWorkLeft(): Promise<WorkLeft> {
+    const commits = (await this.#offers?.now()) ?? [];
+    if (this.#offers?.isFetching === true) return { isAny: true, stuck: 0, leaders: [] };
+    return await this.#served.findLeft(this.#ports.store, commits);
   }
 
   async #fillSlots(): Promise<boolean> {
     let hasClaimed = false;
+    let commits: readonly string[] | undefined;
     for (const pool of this.#options.pools) {
       while (this.#ending === undefined && this.#countIn(pool) < pool.slots) {
-        const request = this.#requestFor(pool);
+        commits ??= (await this.#offers?.now()) ?? [];
+        const request = this.#served.requestFor(pool, commits);
         if (!(await this.#hasSpace(request))) return hasClaimed;
         const claim = await this.#ports.store.claim(request);
         if (claim === undefined) break;
@@ -200,24 +231,6 @@ class Worker {
     let count = 0;
     for (const live of this.#live.values()) if (live.pool === pool) count += 1;
     return count;
-  }
-
-  #requestFor({ filter }: Pool): ClaimRequest {
-    const { workerId, owner, lanes, timing } = this.#options;
-    const { ids } = this.#service;
-    const { machineLabel: machine } = this.#repo;
-    const { leaseMs } = timing;
-    return {
-      workerId,
-      owner,
-      machine,
-      executors: ["local"],
-      filter,
-      leaseMs,
-      token: randomUUID(),
-      ...(lanes === undefined ? {} : { lanes }),
-      ...(ids === undefined ? {} : { ids }),
-    };
   }
 
   /** Whether the disk has room for another attempt. The run that would have been next says why it waits. */
@@ -248,9 +261,12 @@ class Worker {
 
   #carry(live: LiveAttempt, start: () => Promise<SupervisedAttempt | AttemptResult>): void {
     this.#live.set(live.token, live);
+    this.#chores.hurry("deliver", DELIVERY_MS);
     const carried = this.#carryOut(live, start).finally(() => {
       this.#live.delete(live.token);
       this.#carried.delete(carried);
+      this.#chores.hurry("look");
+      this.#chores.hurry("deliver", DELIVERY_MS);
       this.#wakeUp();
     });
     this.#carried.add(carried);
@@ -280,7 +296,7 @@ class Worker {
   async #settle(live: LiveAttempt, result: AttemptResult, end: AttemptEnd | undefined): Promise<void> {
     const { timing, observe } = this.#options;
     // After a lease's time it is left to whoever finds the task: its end is on record.
-    const patience = { everyMs: timing.pollMs * 5, forMs: timing.leaseMs };
+    const patience = { everyMs: Math.min(SETTLE_AGAIN_MS, timing.pollMs * 5), forMs: timing.leaseMs };
     const what = `the end of run ${live.task.id} could not be written`;
     const settled = await settleAttempt(this.#ports.store, live, result, (write) =>
       this.#resilience.insist(what, patience, write),
@@ -308,6 +324,12 @@ class Worker {
     this.#counts = { ...this.#counts, [what]: this.#counts[what] + 1 };
   }
 
+  async #purge(): Promise<void> {
+    const { store, checkouts } = this.#ports;
+    await purgeQueue(this.#repo, this.#ports, { dryRun: false });
+    if (checkouts !== undefined) await pruneCheckouts(this.#repo, store, checkouts, false);
+  }
+
   async #renew(): Promise<void> {
     const { workerId, timing } = this.#options;
     const askedMs = this.#repo.clock.monotonicMs();
@@ -317,19 +339,27 @@ class Worker {
       return await this.#ports.store.renew(workerId, tokens, timing.leaseMs);
     }, undefined);
     this.#isCutOff = renewal === undefined;
-    if (this.#isCutOff) this.#due.renew = askedMs; // asks again at once
+    if (this.#isCutOff) this.#chores.hurry("renew", CUT_OFF_PAUSE_MS);
     if (renewal === undefined) return;
     this.#renewedMs = askedMs;
+    this.#fenceInTime();
     for (const token of renewal.lost) this.#live.get(token)?.discard();
     for (const { token, mode } of renewal.stops) this.#live.get(token)?.stop(mode);
   }
 
-  /** Others may take our attempts for dead soon, so they must be dead by then. */
-  #fence(): void {
-    if (this.#live.size > 0)
-      this.#resilience.tell("no lease could be renewed in time: the programs that run are ended");
-    for (const live of this.#live.values()) live.discard();
-    this.#renewedMs = this.#repo.clock.monotonicMs();
+  /** When others may take our attempts for dead soon, they are ended; and looked at again when it is time for that. */
+  #fenceInTime(): void {
+    const { fenceMs } = this.#options.timing;
+    const now = this.#repo.clock.monotonicMs();
+    if (now - this.#renewedMs >= fenceMs) {
+      if (this.#live.size > 0)
+        this.#resilience.tell("no lease could be renewed in time: the programs that run are ended");
+      for (const live of this.#live.values()) live.discard();
+      this.#renewedMs = now;
+    }
+    clearTimeout(this.#guard);
+    this.#guard = setTimeout(() => this.#fenceInTime(), Math.ceil(this.#renewedMs + fenceMs - now));
+    this.#guard.unref();
   }
 
   async #obeyStops(): Promise<void> {
@@ -346,12 +376,15 @@ class Worker {
       leaseMs: timing.leaseMs,
       newToken: randomUUID,
       jitter: Math.random,
+      isCarried: (token) => this.#live.has(token),
       onAdopt: (claim, program) => {
         const pool = this.#options.pools.find(({ filter }) => admitsKind(filter, claim.task.spec.kind));
         const live = new LiveAttempt(claim, pool, this.#repo.clock.nowMs(), program);
         this.#carry(live, async () => program);
       },
     });
+    // The store tells only of what others change.
+    if (recovered.length > 0) this.#chores.hurry("look");
     for (const { jobId, outcome } of recovered) {
       // What was adopted has been told by its start; what is foreign would be told again and again.
       if (outcome !== "foreign" && outcome !== "adopted") observe({ kind: "recovered", jobId, outcome });
@@ -365,7 +398,7 @@ class Worker {
     this.#drainsBy = drainMs === undefined ? Infinity : this.#repo.clock.monotonicMs() + drainMs;
     const byMs = drainMs === undefined ? undefined : this.#repo.clock.nowMs() + drainMs;
     observe({ kind: "draining", running: this.#live.size, byMs });
-    this.#due.renew = 0; // tells the others
+    this.#chores.hurry("renew"); // tells the others
     this.#wakeUp();
   }
 
@@ -377,6 +410,7 @@ class Worker {
 
   async #report(): Promise<void> {
     const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = this.#ports.executor.self;
+    const commit = await this.#offers?.head();
     await this.#ports.store.reportWorker({
       id: this.#options.workerId,
       machine: this.#repo.machineLabel,
@@ -385,6 +419,8 @@ class Worker {
       bootId,
       pools: this.#options.pools.map(({ name, slots }) => `${name}=${slots}`).join(","),
       state: this.#ending === undefined ? "up" : "draining",
+      ...(commit !== undefined && { commit }),
+      canCheckout: this.#ports.checkouts !== undefined,
       startedAt: this.#startedAtMs,
     });
   }
@@ -394,15 +430,36 @@ class Worker {
     this.#wake();
   }
 
+  /** Until the next chore is due, something of its own has happened, or others have changed something in the queue. */
   async #pause(): Promise<void> {
     if (!this.#isWoken) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      const timer = setTimeout(resolve, this.#options.timing.pollMs);
-      await promise;
-      clearTimeout(timer);
+      const over = new AbortController();
+      this.#wake = () => over.abort();
+      const untilDrainedMs = (this.#drainsBy ?? Infinity) - this.#repo.clock.monotonicMs();
+      const pauseMs = Math.min(
+        this.#isCutOff ? CUT_OFF_PAUSE_MS : this.#chores.untilNext(),
+        // Once that has passed, what runs has been told to end.
+        untilDrainedMs > 0 ? untilDrainedMs : Infinity,
+      );
+      if (await this.#resilience.survive(() => this.#ports.store.waitForChange(pauseMs, over.signal), undefined))
+        this.#heed();
     }
     this.#isWoken = false;
+  }
+
+  /** What was resolved may be claimed now, or has ended; the store tells only of what others change. */
+  #heedResolved(): void {
+    this.#chores.hurry("look");
+    this.#chores.hurry("deliver", DELIVERY_MS);
+    this.#wakeUp();
+  }
+
+  /** A change by others may be work, a request to stop, or a mark for a document here. */
+  #heed(): void {
+    const { pollMs } = this.#options.timing;
+    this.#chores.hurry("look", Math.min(SHORTEST_LOOK_MS, pollMs));
+    if (this.#live.size > 0) this.#chores.hurry("stops", Math.min(SHORTEST_LOOK_MS * 2, pollMs * 2));
+    this.#chores.hurry("deliver", DELIVERY_MS);
   }
 }
 

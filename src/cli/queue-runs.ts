@@ -1,5 +1,6 @@
 import { addToQueue } from "../app/add-to-queue.ts";
 import { applyLanes, withDeclaredLanes } from "../app/apply-lanes.ts";
+import { checkTarget } from "../app/place-run.ts";
 import { planSubmission } from "../app/plan-submission.ts";
 import type { Repo } from "../app/repo.ts";
 import type { QueueView, Submission } from "../app/submission.ts";
@@ -26,6 +27,7 @@ export async function queueRuns(
   isDryRun: boolean,
 ): Promise<Submission> {
   const request = await toSubmissionRequest(repo, flags, command, place);
+  await checkTarget(repo, store, { isShared: false, ...request });
   const config = await repo.readConfig();
   if (store !== undefined && !isDryRun) await applyLanes(store, config);
   const view = withDeclaredLanes(viewOf(store), config);

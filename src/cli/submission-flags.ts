@@ -58,7 +58,10 @@ export const SUBMISSION_FLAGS = {
   retries: Flags.integer({ summary: "Repeat a failed run so often.", helpValue: "N", min: 0, max: 1000 }),
   timeout: Flags.string({ summary: "End the command after this time, e.g. 90s, 2h30m.", helpValue: "DURATION" }),
   tag: Flags.string({ summary: "Label to list, stop and run them by.", helpValue: "TAG" }),
-  target: Flags.string({ summary: "Only the machine of this label may execute them.", helpValue: "MACHINE" }),
+  target: Flags.string({
+    summary: "Only the machine of this label may execute them; it needs their commit.",
+    helpValue: "MACHINE",
+  }),
   "allow-dup-on-recommit": Flags.boolean({
     summary: "Queue a run although a pending one differs from it only in the commit.",
   }),
@@ -121,16 +124,12 @@ export async function toSubmissionRequest(
       caller: place.env["AEXP_CALLER"] || currentUser(),
     },
     owner: currentUser(),
-    target: flags.target ?? (await onlyHere(repo)),
+    target: flags.target,
+    isShared: (await repo.readDatabaseUrl()) !== undefined,
     graceMs: parseDuration(place.env["AEXP_GRACE_S"] || "10", "AEXP_GRACE_S"),
     isForced: flags.force === true,
     isTwinAllowed: flags["allow-dup-on-recommit"] === true,
   };
-}
-
-/** Machines that share a queue do not share folders, and that of a run is on the machine where it was queued. */
-async function onlyHere(repo: Repo): Promise<string | undefined> {
-  return (await repo.readDatabaseUrl()) === undefined ? undefined : repo.machineLabel;
 }
 
 interface Common {

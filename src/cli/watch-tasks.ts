@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { TaskList } from "../app/list-tasks.ts";
+import { pause } from "../app/pause.ts";
 import { toInstant } from "../model/clock.ts";
 import { toSafeLine } from "../model/terminal-text.ts";
 import type { Output } from "./io.ts";
@@ -38,7 +37,7 @@ export async function watchTasks(repo: RunSource, watch: TaskWatch): Promise<voi
     } else {
       for (const line of changes(list, states)) output.write(`${line}\n`);
     }
-    await sleep(REDRAW_MS, undefined, { signal }).catch(() => undefined);
+    await pause(REDRAW_MS, signal);
   }
 }
 

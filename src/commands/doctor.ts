@@ -11,14 +11,14 @@ import { messageOf } from "../model/errors.ts";
 import { PACKAGE_ROOT } from "../cli/cli-config.ts";
 import { openBatch } from "../wiring/open-batch.ts";
 import { openMachine } from "../wiring/open-machine.ts";
-import { openQueueIfPresent } from "../wiring/open-queue.ts";
+import { inspectQueueServer, openQueueIfPresent } from "../wiring/open-queue.ts";
 
 export default class Doctor extends BaseCommand {
   static override summary = "Check that this machine and this clone are set up to run, record and share.";
   static override description =
     "One line for each check: git, the install marker, the run store, the ledger, disk space, file system, clock, " +
-    "queue, .gitignore and the merge driver, and SLURM where a lane is SLURM's. Exit code 1 when one is bad; warnings " +
-    "do not count.";
+    "queue, .gitignore and the merge driver; the PostgreSQL server where the queue is shared, and SLURM where a lane is " +
+    "SLURM's. Exit code 1 when one is bad; warnings do not count.";
   static override examples = ["<%= config.bin %> doctor", "<%= config.bin %> doctor --json"];
 
   static override flags = {
@@ -29,19 +29,27 @@ export default class Doctor extends BaseCommand {
     const { flags } = await this.parse(Doctor);
     const repo = this.openRepo(flags);
     const machine = openMachine(this.io.env);
-    const checks = [
-      ...(await runDoctor(repo, machine, async () => openQueueIfPresent(repo))),
-      ...(await this.#askSlurm(repo, flags)),
-    ];
+    const ports = {
+      inspectServer: async () => inspectQueueServer(repo),
+      openQueue: async () => openQueueIfPresent(repo),
+    };
+    const general = await runDoctor(repo, machine, ports);
+    // What is bad about the server has been said, and to ask it again takes long.
+    const isReachable = !general.some(({ name, state }) => name.startsWith("postgres") && state === "bad");
+    const checks = [...general, ...(await this.#askSlurm(repo, flags, isReachable))];
 
     this.log(renderChecks(checks, { color: this.color }));
     if (checks.some(({ state }) => state === "bad")) this.exitCode = EXIT.failed;
     return checks;
   }
 
-  async #askSlurm(repo: Repo, flags: { readonly "slurm-job": boolean }): Promise<readonly Check[]> {
+  async #askSlurm(
+    repo: Repo,
+    flags: { readonly "slurm-job": boolean },
+    isReachable: boolean,
+  ): Promise<readonly Check[]> {
     try {
-      await using store = await openQueueIfPresent(repo);
+      await using store = isReachable ? await openQueueIfPresent(repo) : undefined;
       const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
       return await checkSlurm(repo, { batch, store }, flags["slurm-job"]);
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { LaneSection, ProjectConfig } from "../generated/config.ts";
 import { COMPUTE_KEYS } from "../queue/compute-request.ts";
+import { EVENT_KINDS } from "../queue/event-kinds.ts";
 import { isJsonObject } from "../model/json.ts";
 import { didYouMean } from "../model/nearest.ts";
 
@@ -24,23 +25,6 @@ const LANE_KEYS = [
   "executor",
 ] as const satisfies readonly (keyof NonNullable<LaneSection>)[];
 
-/** The events that a hook can be told of. */
-export const HOOK_EVENTS = [
-  "run.queued",
-  "run.blocked",
-  "run.claimed",
-  "run.started",
-  "run.released",
-  "run.retrying",
-  "run.ended",
-  "attempt.ended",
-  "lease.lost",
-  "lock.broken",
-  "stop.requested",
-  "group.ended",
-  "lane.changed",
-] as const satisfies readonly (keyof NonNullable<ProjectConfig["hooks"]>)[];
-
 const STORE_KEYS = ["database_url_env", "schema"] as const satisfies readonly (keyof NonNullable<
   ProjectConfig["store"]
 >)[];
@@ -55,7 +39,7 @@ export function findUnknownKey(
   const sections: readonly (readonly [place: string, section: unknown, known: readonly string[]])[] = [
     ["", config, KNOWN_KEYS],
     ...lanes.map(([name, lane]) => [`lanes.${name}: `, lane, LANE_KEYS] as const),
-    ["hooks: ", config["hooks"], HOOK_EVENTS],
+    ["hooks: ", config["hooks"], EVENT_KINDS],
     ["queue: ", config["queue"], QUEUE_KEYS],
     ["store: ", config["store"], STORE_KEYS],
     ["executors: ", config["executors"], ["slurm"]],

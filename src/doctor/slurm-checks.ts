@@ -1,4 +1,5 @@
-import type { SchedulerFacts } from "../executor/batch-executor.ts";
+import type { NodeProbe, SchedulerFacts } from "../executor/batch-executor.ts";
+import { toSafeLine } from "../model/terminal-text.ts";
 import type { Check } from "./checks.ts";
 
 /** Times of jobs are compared with ours only to the second, and ends are never taken to lie ahead. */
@@ -14,7 +15,7 @@ export function checkScheduler(facts: SchedulerFacts, partition: string | undefi
     { name: "slurm", state: "ok", message: facts.version },
     checkAccounting(facts.hasAccounting),
     checkPartitions(facts.partitions, partition),
-    checkClock(facts.clockDifferenceMs),
+    checkClock("slurm clock", "SLURM's clock", facts.clockDifferenceMs),
   ];
 }
 
@@ -45,14 +46,14 @@ function checkPartitions(present: readonly string[], wanted: string | undefined)
   };
 }
 
-function checkClock(difference: number | undefined): Check {
-  const name = "slurm clock";
+function checkClock(name: string, clock: string, difference: number | undefined): Check {
   if (difference === undefined) return { name, state: "ok", message: "nothing to compare with" };
   if (Math.abs(difference) <= MAX_CLOCK_DIFFERENCE_MS) return { name, state: "ok", message: "agrees with ours" };
+  const seconds = Math.round(Math.abs(difference) / 1000);
   return {
     name,
     state: "warning",
-    message: `SLURM's clock is ${Math.abs(difference) / 1000} s ${difference > 0 ? "ahead" : "behind"}`,
+    message: `${clock} is ${seconds} s ${difference > 0 ? "ahead" : "behind"}`,
     hint: "Synchronize both clocks, or times of runs will be wrong by that much.",
   };
 }
@@ -70,14 +71,15 @@ export function checkAgent(waiting: number, hasAgent: boolean): Check {
   };
 }
 
-/** What a job found out about the folders that it needs. */
-export function checkNodes(problem: string | undefined): Check {
+/** What a job found out about the folders that it needs, and about the clock of its node. */
+export function checkNodes({ problem, host, clockDifferenceMs }: NodeProbe): readonly Check[] {
   const name = "slurm nodes";
-  if (problem === undefined) return { name, state: "ok", message: "a job sees the run store and Node.js" };
-  return {
-    name,
-    state: "bad",
-    message: problem,
-    hint: "Put the repository, Node.js and aexp on a file system that all nodes share.",
-  };
+  const hint = "Put the repository, Node.js and aexp on a file system that all nodes share.";
+  const folders: Check =
+    problem === undefined
+      ? { name, state: "ok", message: "a job sees the run store and Node.js" }
+      : { name, state: "bad", message: problem, hint };
+  return host === undefined
+    ? [folders]
+    : [folders, checkClock("slurm node clock", `the clock of ${toSafeLine(host)}`, clockDifferenceMs)];
 }

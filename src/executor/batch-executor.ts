@@ -12,6 +12,12 @@ export interface BatchSpec extends Pick<
   readonly compute: ComputeRequest;
 }
 
+/** A prepared attempt that is to be submitted together with others. */
+export interface BatchElement {
+  readonly spec: BatchSpec;
+  readonly index: number;
+}
+
 /** How a job ended, in the scheduler's words. */
 export const JOB_ENDS = [
   "COMPLETED",
@@ -31,6 +37,8 @@ export type JobState =
   | { readonly kind: "pending" }
   | { readonly kind: "running" }
   | { readonly kind: "unknown"; readonly word: string }
+  /** No end of it is known, and the scheduler, which answers, does not know it any more. */
+  | { readonly kind: "gone" }
   | {
       readonly kind: "ended";
       readonly how: JobEnd;
@@ -51,11 +59,15 @@ export interface JobReport {
   readonly endedAtMs: number | undefined;
 }
 
-/** A job as it is asked for: its number alone may be another job's by now. */
-export interface KnownJob {
-  readonly schedulerJobId: string;
+/** One execution of a run. */
+export interface AttemptName {
   readonly jobId: JobId;
   readonly attempt: number;
+}
+
+/** A job as it is asked for: its number alone may be another job's by now. */
+export interface KnownJob extends AttemptName {
+  readonly schedulerJobId: string;
 }
 
 /** What came of handing an attempt to the scheduler. */
@@ -95,6 +107,16 @@ export interface SchedulerFacts {
   readonly clockDifferenceMs: number | undefined;
 }
 
+/** What a job saw that looked around for `aexp doctor`. */
+export interface NodeProbe {
+  /** What is wrong there; `undefined` when the folder and aexp are found. */
+  readonly problem: string | undefined;
+  /** Where the job ran; `undefined` when it did not, or could not tell. */
+  readonly host: string | undefined;
+  /** The node's clock less this machine's, in milliseconds; 0 within what can be told apart. */
+  readonly clockDifferenceMs: number | undefined;
+}
+
 /** Has attempts carried out by a batch scheduler, which knows them by names that are made of run and attempt. */
 export interface BatchExecutor {
   /**
@@ -107,13 +129,31 @@ export interface BatchExecutor {
   /** Hands a prepared attempt over. */
   submit(spec: BatchSpec): Promise<SubmitOutcome>;
 
+  /** How many attempts can be handed over together; 1 where the scheduler knows no arrays, or does not tell how they end. */
+  maxArraySize(): Promise<number>;
+
   /**
-   * The numbers of all jobs of an attempt, oldest first.
+   * Hands prepared attempts over together, of which the scheduler is asked for the same.
+   *
+   * @param array - by which name the scheduler knows them all; never used before
+   * @returns the number of the whole; that of each job follows by `toElementId`
+   */
+  submitArray(array: string, elements: readonly BatchElement[]): Promise<SubmitOutcome>;
+
+  /**
+   * Clears away what jobs that were submitted together needed, once none of their attempts is under way.
+   *
+   * @param readActive - gives the attempts that are; asked when it is known what there is to clear
+   */
+  forgetArrays(readActive: () => Promise<readonly AttemptName[]>): Promise<void>;
+
+  /**
+   * The numbers of all jobs of each of these attempts, oldest first.
    *
    * @param sinceMs - a time before the first of them
    * @throws {AexpError} `slurm.failed`, `slurm.missing` when nobody knows
    */
-  find(jobId: JobId, attempt: number, sinceMs: number): Promise<readonly string[]>;
+  find(attempts: readonly AttemptName[], sinceMs: number): Promise<readonly (readonly string[])[]>;
 
   /** @throws {AexpError} `slurm.failed`, `slurm.missing`; then nothing is known about any of them */
   poll(jobs: readonly KnownJob[]): Promise<Poll>;
@@ -126,12 +166,15 @@ export interface BatchExecutor {
 
   traces(jobId: JobId, attempt: number): BatchTraces;
 
+  /**
+   * Makes sure that an attempt which has not begun never begins, whatever job may still come for it.
+   *
+   * @returns false when it has begun
+   */
+  giveUp(jobId: JobId, attempt: number): boolean;
+
   inspect(): Promise<SchedulerFacts>;
 
-  /**
-   * Has a job look for a folder from where jobs run.
-   *
-   * @returns what is wrong there; `undefined` when the folder and aexp are found
-   */
-  probeFolder(folder: string, compute: ComputeRequest, waitMs: number): Promise<string | undefined>;
+  /** Has a job look, from where jobs run, for a folder and at the clock. */
+  probeNode(folder: string, compute: ComputeRequest, waitMs: number): Promise<NodeProbe>;
 }

@@ -1,4 +1,5 @@
 import { JOB_ENDS, type JobReport, type JobState } from "./batch-executor.ts";
+import { expandJobIds } from "./scheduler-id.ts";
 
 /** The columns that {@link parseSacct} reads. The folder is the last, because it may hold any character. */
 export const SACCT_FORMAT = "JobID,JobName,State,ExitCode,Start,End,WorkDir";
@@ -9,14 +10,31 @@ const PENDING = ["PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_H
 const RUNNING = ["RUNNING", "COMPLETING", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SUSPENDED"];
 
 /**
- * Reads what `sacct -X -n -P` prints with {@link SACCT_FORMAT}: one line for each job. A line that is not understood is
- * left out, as if the job were not known yet.
+ * Reads what `sacct -X -n -P` prints with {@link SACCT_FORMAT}: one line for each job, or for all elements of an array
+ * that wait. A line that is not understood is left out, as if the job were not known yet.
  */
 export function parseSacct(text: string): readonly JobReport[] {
   return text.split("\n").flatMap((line) => {
-    const [schedulerJobId = "", name = "", word = "", codes = "", start = "", end = "", ...folder] = line.split("|");
-    if (!/^\d+$/.test(schedulerJobId) || folder.length === 0) return [];
-    return [toReport({ schedulerJobId, name, word, codes, start, end, folder: folder.join("|") })];
+    const [ids = "", name = "", word = "", codes = "", start = "", end = "", ...folder] = line.split("|");
+    if (folder.length === 0) return [];
+    return expandJobIds(ids).map((schedulerJobId) =>
+      toReport({ schedulerJobId, name, word, codes, start, end, folder: folder.join("|") }),
+    );
+  });
+}
+
+/** That there is a job, and where. */
+export type JobListing = Pick<JobReport, "schedulerJobId" | "name" | "folder">;
+
+/** The columns that {@link parseSqueue} reads. */
+export const SQUEUE_FORMAT = "%i|%j|%Z";
+
+/** Reads which jobs `squeue` lists with {@link SQUEUE_FORMAT}, one a line. */
+export function parseSqueue(text: string): readonly JobListing[] {
+  return text.split("\n").flatMap((line) => {
+    const [ids = "", name = "", ...folder] = line.split("|");
+    if (folder.length === 0) return [];
+    return expandJobIds(ids).map((schedulerJobId) => ({ schedulerJobId, name, folder: folder.join("|") }));
   });
 }
 

@@ -16,6 +16,11 @@ export function toJobName(jobId: JobId, attempt: number): string {
   return `aexp-${jobId}-${attempt}`;
 }
 
+/** By which name the scheduler knows jobs that are submitted together. @param token - never used before */
+export function toArrayName(token: string): string {
+  return `aexp-array-${token.replaceAll("-", "").slice(0, 16)}`;
+}
+
 /** A job that cannot even begin ends with this. */
 export const CANNOT_BEGIN = 72;
 
@@ -53,5 +58,21 @@ carry_out
 # It may have been killed: then what it left is ended, and its end put on record. Nothing is executed again.
 [ "$code" -le 128 ] || carry_out
 exit "$code"
+`;
+}
+
+/**
+ * The script of jobs that are submitted together. Which run an element executes is written down in the array's folder
+ * and nowhere computed: there, each element has a link to the folder of its attempt.
+ */
+export function renderArrayScript(folder: string): string {
+  return `#!/bin/sh
+# Jobs that aexp submitted together. Each executes the attempt that the link of its number leads to.
+job=${quoteForShell(folder)}/$SLURM_ARRAY_TASK_ID/job.sh
+if [ ! -f "$job" ]; then
+  echo "aexp: on $(uname -n), there is no $job: the run store must be on a file system that all nodes share" >&2
+  exit ${CANNOT_BEGIN}
+fi
+exec /bin/sh "$job"
 `;
 }

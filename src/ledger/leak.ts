@@ -54,8 +54,20 @@ const SECRET_KEY =
  * @param extraPatterns what else counts as a credential: the `redact` list of aexp.yaml
  */
 export function findLeaks(value: Exact, places: LocalPlaces, extraPatterns: readonly RegExp[] = []): readonly Leak[] {
-  const leaks: Leak[] = [];
+  return leakFinder(places, extraPatterns)(value);
+}
+
+/** As {@link findLeaks}, for many values. */
+export function leakFinder(
+  places: LocalPlaces,
+  extraPatterns: readonly RegExp[] = [],
+): (value: Exact) => readonly Leak[] {
   const judge = toJudge(places, extraPatterns);
+  return (value) => findIn(value, judge, extraPatterns);
+}
+
+function findIn(value: Exact, judge: Judge, extraPatterns: readonly RegExp[]): readonly Leak[] {
+  const leaks: Leak[] = [];
   const visit = (item: Exact, path: string): void => {
     if (typeof item === "string") {
       leaks.push(...judge(item).map((found) => ({ path, ...found })));
@@ -88,12 +100,12 @@ function toJudge(places: LocalPlaces, extraPatterns: readonly RegExp[]): Judge {
     ["the home folder", places.home],
   ].flatMap(([name = "", folder = ""]) => {
     const path = folder.replace(/[/\\]+$/, "");
-    return path === "" ? [] : [{ name, path }];
+    return path === "" ? [] : [{ name, path, inside: `${path}/` }];
   });
   return (text) => {
     const found: Omit<Leak, "path">[] = [];
     const local = toLocalPath(text);
-    const folder = folders.find(({ path }) => local === path || local.startsWith(`${path}/`));
+    const folder = folders.find(({ path, inside }) => local === path || local.startsWith(inside));
     if (folder !== undefined) found.push({ kind: "local_path", problem: `begins with ${folder.name}` });
     const shape =
       text.length < 8 || !ANY_SHAPE.test(text)

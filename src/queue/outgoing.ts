@@ -1,8 +1,9 @@
+import type { EventKind } from "./event-kinds.ts";
 import type { OutboxItem, QueueEvent } from "./queue-store.ts";
 
 /** Something that happened, before it has a number. */
 export interface NewEvent {
-  readonly kind: QueueEvent["kind"];
+  readonly kind: EventKind;
   readonly runId?: string;
   readonly groupId?: string;
   readonly data?: QueueEvent["data"];

@@ -1,6 +1,8 @@
 import type { JobId } from "../run/job-id.ts";
+import type { EventKind } from "./event-kinds.ts";
 import type { Lane, LanePatch, LaneSection } from "./lane.ts";
 import type { KindFilter } from "./pool.ts";
+import type { PortableRun } from "./portable-run.ts";
 import type { NewOutput } from "./run-output.ts";
 import type { AliasStore, StageStore } from "./stage-store.ts";
 import type { ExecutorKind, Lease, StopMode, Task, TaskReason, TaskSpec, TaskState, TerminalState } from "./task.ts";
@@ -14,6 +16,10 @@ export interface NewTask {
   readonly owner: string;
   readonly machine: string;
   readonly target?: string;
+  /** With it, the first attempt may be made on any machine that has this commit, or else only where it is submitted. */
+  readonly commit?: string;
+  /** Goes with `commit`. */
+  readonly portable?: PortableRun;
   readonly executor: ExecutorKind;
   /** Number of the last attempt that the run's document knows of, so that the next one follows it; 0, when absent. */
   readonly lastAttempt?: number;
@@ -56,6 +62,8 @@ export interface ClaimRequest {
   readonly lanes?: readonly string[];
   /** Only these tasks; for `run-one` and for batch scripts. */
   readonly ids?: readonly JobId[];
+  /** The commits that can be executed here, of those that {@link QueueStore.wantedCommits} gave; none, when absent. */
+  readonly commits?: readonly string[];
   readonly leaseMs: number;
   /** Names this attempt; random, never used before. */
   readonly token: string;
@@ -162,6 +170,10 @@ export interface WorkerInfo extends AttemptProcess {
   readonly machine: string;
   readonly pools: string;
   readonly state: "up" | "draining";
+  /** The commit that its work tree has, without any change. */
+  readonly commit?: string;
+  /** Whether it executes runs of any commit that it can get. */
+  readonly canCheckout?: boolean;
   readonly startedAt: number;
   readonly beatAt: number;
 }
@@ -170,20 +182,7 @@ export interface WorkerInfo extends AttemptProcess {
 export interface QueueEvent {
   readonly id: number;
   readonly at: number;
-  readonly kind:
-    | "run.queued"
-    | "run.blocked"
-    | "run.claimed"
-    | "run.started"
-    | "run.released"
-    | "run.retrying"
-    | "run.ended"
-    | "attempt.ended"
-    | "lease.lost"
-    | "lock.broken"
-    | "stop.requested"
-    | "group.ended"
-    | "lane.changed";
+  readonly kind: EventKind;
   readonly runId: JobId | undefined;
   readonly groupId: string | undefined;
   readonly data: Readonly<Record<string, string | number | boolean | null>>;
@@ -222,8 +221,10 @@ export interface QueueStore extends StageStore, AliasStore, AsyncDisposable {
   /**
    * Waits until another process may have made something possible since the last call (work to claim, a request to
    * stop), at most for so long, and not after the signal. It may come back without a cause.
+   *
+   * @returns whether there may be such a change; not, when the time was over or the signal was given
    */
-  waitForChange(timeoutMs: number, signal?: AbortSignal): Promise<void>;
+  waitForChange(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
 
   // Lanes
   lanes(): Promise<readonly Lane[]>;
@@ -259,9 +260,16 @@ export interface QueueStore extends StageStore, AliasStore, AsyncDisposable {
   events(after: number, limit: number): Promise<readonly QueueEvent[]>;
   locks(): Promise<readonly ResourceLock[]>;
   workers(): Promise<readonly WorkerInfo[]>;
+  /** The commits of queued tasks that were submitted on other machines than this one, and not executed yet. */
+  wantedCommits(machine: string): Promise<readonly string[]>;
+  /** The machines that ever submitted or executed something, or have a worker now, by name. */
+  machines(): Promise<readonly string[]>;
 
   // Execution
-  /** Takes the next eligible task; `undefined` when there is none. */
+  /**
+   * Takes the next eligible task; `undefined` when there is none. One with a commit that goes to another machine than
+   * that of its submission belongs there from then on: that becomes its target.
+   */
   claim(request: ClaimRequest): Promise<Claim | undefined>;
   /**
    * Notes on the task that this request would claim why it is not claimed. It stays queued.

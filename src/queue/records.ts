@@ -1,8 +1,10 @@
 import { parseJobId, type JobId } from "../run/job-id.ts";
 import { REASON_CODES } from "../run/run-status.ts";
+import { EVENT_KINDS } from "./event-kinds.ts";
 import type { Lane } from "./lane.ts";
 import type { Attempt, Group, OutboxItem, QueueEvent, ResourceLock, WorkerInfo } from "./queue-store.ts";
 import { EXECUTOR_KINDS, TASK_STATES, TERMINAL_STATES, type Lease, type Task, type TaskReason } from "./task.ts";
+import { parsePortableRun } from "./portable-run.ts";
 import { isUnresolved } from "./stage.ts";
 import { parseTaskSpec } from "./task-spec.ts";
 import {
@@ -48,6 +50,7 @@ export function readTask(row: Row): Task {
     owner: text(row, "owner"),
     machine: text(row, "machine"),
     target: optionalText(row, "target"),
+    ...readPortable(row, `The queue's task ${id}`),
     executor: word(row, "executor", EXECUTOR_KINDS),
     effectivePriority: integer(row, "eff_priority"),
     notBefore: integer(row, "not_before"),
@@ -108,6 +111,15 @@ function readReason(
   if (code === undefined) return undefined;
   const message = text(row, messageColumn);
   return because === undefined ? { code, message } : { code, message, because: parseJobId(because) };
+}
+
+function readPortable(row: Row, place: string): Pick<Task, "commit" | "portable"> {
+  const commit = optionalText(row, "commit_oid");
+  const portable = optionalText(row, "portable");
+  return {
+    ...(commit !== undefined && { commit }),
+    ...(portable !== undefined && { portable: parsePortableRun(JSON.parse(portable), place) }),
+  };
 }
 
 function readLease(row: Row): Lease | undefined {
@@ -182,6 +194,7 @@ export function readLock(row: Row): ResourceLock {
 }
 
 export function readWorker(row: Row): WorkerInfo {
+  const commit = optionalText(row, "commit_oid");
   return {
     id: text(row, "id"),
     machine: text(row, "machine"),
@@ -190,26 +203,19 @@ export function readWorker(row: Row): WorkerInfo {
     bootId: optionalText(row, "boot_id"),
     pools: text(row, "pools"),
     state: word(row, "state", ["up", "draining"]),
+    ...(commit !== undefined && { commit }),
+    ...(flag(row, "can_checkout") && { canCheckout: true }),
     startedAt: integer(row, "started_at"),
     beatAt: integer(row, "beat_at"),
   };
 }
 
-const EVENT_KINDS = [
-  "run.queued",
-  "run.blocked",
-  "run.claimed",
-  "run.started",
-  "run.released",
-  "run.retrying",
-  "run.ended",
-  "attempt.ended",
-  "lease.lost",
-  "lock.broken",
-  "stop.requested",
-  "group.ended",
-  "lane.changed",
-] as const satisfies readonly QueueEvent["kind"][];
+/** The named values by which a worker's report is stored. */
+export function toWorkerValues(worker: Omit<WorkerInfo, "beatAt">, now: number) {
+  const { id, machine, pid, startFingerprint, bootId, pools, state, commit, canCheckout = false, startedAt } = worker;
+  const checkout = canCheckout ? 1 : 0;
+  return { id, machine, pid, startFingerprint, bootId, pools, state, commit, checkout, startedAt, now };
+}
 
 export function readEvent(row: Row): QueueEvent {
   const runId = optionalText(row, "run_id");

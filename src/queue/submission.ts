@@ -4,9 +4,8 @@ import type { JobId } from "../run/job-id.ts";
 import { findCycle } from "./need-cycle.ts";
 import type { NewGroup, NewTask } from "./queue-store.ts";
 import type { StoredTask } from "./records.ts";
-import { type TaskChange, toReady } from "./task-move.ts";
-import { isTerminalState, type Need, type TaskSpec } from "./task.ts";
-import { isSuccess, judgeNeed, skipReason } from "./transitions.ts";
+import { isTerminalState } from "./task.ts";
+import { isSuccess } from "./transitions.ts";
 
 /** What a store knows that a submission has to do with. */
 export interface Stored {
@@ -78,45 +77,4 @@ function refuseLane(lane: string, lanes: readonly string[]): never {
     code: "queue.unknown_lane",
     hint: "Make it with `aexp lane set`, or choose one of `aexp lane list`.",
   });
-}
-
-/** How a new task begins, and its edges. */
-export interface Beginning {
-  readonly state: "queued" | "blocked" | "skipped";
-  readonly change: TaskChange;
-  readonly edges: readonly (Need & { readonly isMet: boolean })[];
-}
-
-/**
- * Judges how a new task begins by what it needs.
- *
- * @param needed - the stored tasks; one that is not among them is submitted together with it, and cannot have ended yet
- */
-export function judgeBeginning(
-  spec: Pick<TaskSpec, "needs" | "stage">,
-  needed: ReadonlyMap<JobId, StoredTask>,
-): Beginning {
-  const judged = strictest(spec.needs).map((need) => {
-    const task = needed.get(need.run);
-    return { need, task, outcome: task === undefined ? "open" : judgeNeed(need.condition, task.state) };
-  });
-  const [broken] = judged
-    .flatMap(({ task, outcome }) => (outcome === "broken" && task !== undefined ? [task] : []))
-    .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  const edges = judged.map(({ need, outcome }) => ({ ...need, isMet: outcome === "met" }));
-  if (broken !== undefined) return { state: "skipped", change: { reason: skipReason(broken) }, edges };
-  const isOpen = judged.some(({ outcome }) => outcome === "open");
-  return { ...(isOpen ? { state: "blocked", change: {} } : toReady(spec)), edges };
-}
-
-/** One edge for each task that is needed; of two the one that asks for success. */
-function strictest(needs: readonly Need[]): readonly Need[] {
-  const byRun = new Map<JobId, Need>();
-  for (const need of needs) if (byRun.get(need.run)?.condition !== "success") byRun.set(need.run, need);
-  return [...byRun.values()];
-}
-
-/** The event that tells how a task has begun; the end of one that was skipped tells itself. */
-export function toBeginEvent(state: Beginning["state"]): { readonly kind: "run.queued" | "run.blocked" } | undefined {
-  return state === "skipped" ? undefined : { kind: state === "queued" ? "run.queued" : "run.blocked" };
 }

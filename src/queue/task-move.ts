@@ -1,4 +1,5 @@
 import type { NewEvent, NewItem } from "./outgoing.ts";
+import { movedTo } from "./portable-run.ts";
 import type { StoredTask } from "./records.ts";
 import { isUnresolved } from "./stage.ts";
 import { isTerminalState, type TaskSpec, type TaskState, toRunStatus } from "./task.ts";
@@ -85,6 +86,17 @@ export function toPastTime(time: number | undefined, now: number): number {
   return Math.floor(Math.min(now, time ?? now));
 }
 
+/**
+ * For the machine where a run was submitted that has ended on another one: the folder there, which nobody has used, is
+ * to go.
+ */
+export function toFarewell(task: StoredTask, now: number): NewItem | undefined {
+  if (movedTo(task) === undefined || !isTerminalState(task.state)) return undefined;
+  const { id, life, attempt, state, machine } = task;
+  const dedupe = `mark:${id}:${life}:${attempt}:${state}:left`;
+  return { topic: "mark", subject: id, machine, dedupe, data: { id, life, attempt, state, at: now } };
+}
+
 /** The status that a run's document is to show, when it is another one than before. */
 export function toMark(from: TaskState, task: StoredTask, now: number): NewItem | undefined {
   const status = toRunStatus(task.state);
@@ -92,7 +104,7 @@ export function toMark(from: TaskState, task: StoredTask, now: number): NewItem 
   return {
     topic: "mark",
     subject: task.id,
-    machine: task.machine,
+    machine: movedTo(task) ?? task.machine,
     dedupe: `mark:${task.id}:${task.life}:${task.attempt}:${task.state}`,
     data: {
       id: task.id,

@@ -1,4 +1,5 @@
 import type { ComputeRequest } from "./compute-request.ts";
+import type { PortableRun } from "./portable-run.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { JsonValue } from "../model/json.ts";
 import type { ReasonCode, RunStatus } from "../run/run-status.ts";
@@ -165,6 +166,10 @@ export interface Task {
   readonly machine: string;
   /** The only machine that may execute it; any, when absent. */
   readonly target: string | undefined;
+  /** The commit that other machines must have to execute it; absent where its machine is the only one that matters. */
+  readonly commit?: string;
+  /** What other machines need to execute it. */
+  readonly portable?: PortableRun;
   readonly executor: ExecutorKind;
   /** The spec's priority, and what waiting has added to it. */
   readonly effectivePriority: number;

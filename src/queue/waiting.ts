@@ -1,6 +1,7 @@
 import type { JobId } from "../run/job-id.ts";
 import type { Lane } from "./lane.ts";
 import { admitsKind, AGENT_POOLS, parsePools } from "./pool.ts";
+import { mayBeExecutedOn } from "./portable-run.ts";
 import type { ResourceLock, WorkerInfo } from "./queue-store.ts";
 import { ACTIVE_STATES, isTerminalState, type StopMode, type Task, type TaskState } from "./task.ts";
 
@@ -30,6 +31,8 @@ export type Waiting =
   | { readonly kind: "lock"; readonly lock: ResourceLock }
   /** A worker could start it, and does not because of its machine: no space. */
   | { readonly kind: "held_back"; readonly message: string }
+  /** The workers that are there have not the commit of its code, and do not fetch any. */
+  | { readonly kind: "commit"; readonly commit: string; readonly machine: string; readonly target: string | undefined }
   /** No worker is there that may execute it. */
   | { readonly kind: "worker"; readonly kindOfRun: string; readonly target: string | undefined; readonly owner: string }
   /** Nobody is there who submits it to the scheduler. */
@@ -130,17 +133,26 @@ function judgeLock({ spec }: Task, { locks }: QueueSituation): Waiting | undefin
 
 function judgeWorker(task: Task, { workers }: QueueSituation): Waiting {
   const { spec, target, owner, reason, executor } = task;
-  if (executor === "slurm") {
-    return workers.some(({ pools }) => pools === AGENT_POOLS) ? { kind: "turn" } : { kind: "agent" };
+  const isServing = (pools: string): boolean =>
+    executor === "slurm"
+      ? pools === AGENT_POOLS
+      : pools !== AGENT_POOLS && readPools(pools).some(({ filter }) => admitsKind(filter, spec.kind));
+  const able = workers.filter(({ machine, pools }) => (target === undefined || target === machine) && isServing(pools));
+  if (!able.some((worker) => mayBeExecutedOn(worker.machine, offersOf(worker, task), task))) {
+    const { commit, machine } = task;
+    return able.length > 0 && commit !== undefined
+      ? { kind: "commit", commit, machine, target }
+      : executor === "slurm"
+        ? { kind: "agent" }
+        : { kind: "worker", kindOfRun: spec.kind, target, owner };
   }
-  const served = workers.some(
-    ({ machine, pools }) =>
-      pools !== AGENT_POOLS &&
-      (target === undefined || target === machine) &&
-      readPools(pools).some(({ filter }) => admitsKind(filter, spec.kind)),
-  );
-  if (!served) return { kind: "worker", kindOfRun: spec.kind, target, owner };
   return reason?.code === "disk_full" ? { kind: "held_back", message: reason.message } : { kind: "turn" };
+}
+
+/** What a worker has to offer of the commit that a task wants. */
+function offersOf({ commit, canCheckout }: WorkerInfo, task: Task): readonly string[] {
+  if (canCheckout === true) return task.commit === undefined ? [] : [task.commit];
+  return commit === undefined ? [] : [commit];
 }
 
 /** A worker's pools as it reported them; of a worker that says nothing we understand, any pool is assumed. */

@@ -20,6 +20,9 @@ export interface AttemptFiles {
   /** `undefined` when there is none, or none that can be read. */
   heartbeat(jobId: JobId, attempt: number): Heartbeat | undefined;
 
+  /** The host on which a scheduler's job began to carry the attempt out; `undefined` when none did. */
+  jobHost(jobId: JobId, attempt: number): string | undefined;
+
   /** `undefined` when the end of the attempt was not recorded. */
   end(jobId: JobId, attempt: number): EndRecord | undefined;
 

@@ -62,6 +62,9 @@ export interface RunStore {
    */
   readExact(jobId: JobId): { readonly statePoint: ExactObject; readonly document: ExactObject };
 
+  /** @throws {AexpError} `run.not_found`, `run.corrupt` */
+  readStatePoint(jobId: JobId): ExactObject;
+
   /** The document with every key of every writer, numbers exact; an empty object when there is no file yet. */
   readExactDocument(jobId: JobId): ExactObject;
 

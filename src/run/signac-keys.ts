@@ -27,7 +27,9 @@ export function checkSignacKeys(value: Exact, depth = 0): void {
  */
 export function toSignacKeys(value: Exact): Exact {
   if (isExactObject(value)) {
-    return new Map([...value].map(([key, item]) => [key.replaceAll(".", "/"), toSignacKeys(item)]));
+    const object = new Map<string, Exact>();
+    for (const [key, item] of value) object.set(key.replaceAll(".", "/"), toSignacKeys(item));
+    return object;
   }
   return Array.isArray(value) ? value.map(toSignacKeys) : value;
 }

@@ -12,6 +12,7 @@ export function openBatch(
   return new SlurmExecutor({
     workspaceOf: (jobId) => repo.runs.workspaceOf(jobId),
     env: options.env,
+    arraysFolder: join(repo.runs.path, ".aexp", "arrays"),
     carrier: [process.execPath, join(options.packageRoot, ownProgram()), "__batch"],
   });
 }

@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import type { Repo } from "../app/repo.ts";
 import { AexpError } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
+import type { ServerFacts } from "../queue/server-facts.ts";
 import { openSqliteQueueStore } from "../queue/sqlite/sqlite-queue-store.ts";
 
 /** What is asked of a repository to find its queue. */
@@ -32,6 +33,19 @@ export async function openQueueIfPresent(repo: QueueOwner): Promise<QueueStore |
   if (url === undefined) return existsSync(pathOf(repo)) ? await openQueue(repo) : undefined;
   const { openPostgresQueueStoreIfPresent } = await import("../queue/postgres/postgres-queue-store.ts");
   return await openPostgresQueueStoreIfPresent(url, { schema: await schemaOf(repo) });
+}
+
+/**
+ * Looks at the server of a shared queue, and changes nothing; `undefined` when the queue is of this machine alone.
+ *
+ * @throws {AexpError} `queue.unreachable`, `queue.access_denied`, `queue.server_too_old`, `queue.database_url_invalid`,
+ *   `queue.database_url_missing`, `queue.repository_unknown`
+ */
+export async function inspectQueueServer(repo: QueueOwner): Promise<ServerFacts | undefined> {
+  const url = await repo.readDatabaseUrl();
+  if (url === undefined) return undefined;
+  const { inspectServer } = await import("../queue/postgres/inspect-server.ts");
+  return await inspectServer(url, { schema: await schemaOf(repo) });
 }
 
 /** Where the queue is, in a few words for people. */

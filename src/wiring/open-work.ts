@@ -2,6 +2,7 @@ import { applyLanes } from "../app/apply-lanes.ts";
 import type { WorkPorts } from "../app/execute-task.ts";
 import type { Repo } from "../app/repo.ts";
 import { keepHeapSmall } from "../platform/keep-heap-small.ts";
+import { openCheckouts } from "./open-checkouts.ts";
 import { openExecutor } from "./open-executor.ts";
 import { openQueue } from "./open-queue.ts";
 import { openStages } from "./open-stages.ts";
@@ -10,12 +11,18 @@ import { type OpenSupervisorOptions, openSupervisor } from "./open-supervisor.ts
 /** What a worker works with on this machine. Leaving it lets the supervisor go, and closes the queue. */
 export interface OpenWork extends WorkPorts, AsyncDisposable {}
 
+/** How a worker executes runs. */
+export interface OpenWorkOptions extends OpenSupervisorOptions {
+  /** In a work tree of their commit, instead of the user's. */
+  readonly isCheckingOut?: boolean;
+}
+
 /**
  * Opens the queue with the lanes of `aexp.yaml`, and what carries out its tasks; see `openQueue` for what it throws.
  *
  * @throws {AexpError} `config.invalid`
  */
-export async function openWork(repo: Repo, options: OpenSupervisorOptions): Promise<OpenWork> {
+export async function openWork(repo: Repo, options: OpenWorkOptions): Promise<OpenWork> {
   keepHeapSmall();
   const config = await repo.readConfig();
   const store = await openQueue(repo);
@@ -27,6 +34,7 @@ export async function openWork(repo: Repo, options: OpenSupervisorOptions): Prom
     store,
     supervisor,
     executor: openExecutor(repo),
+    checkouts: options.isCheckingOut === true ? openCheckouts(repo) : undefined,
     async [Symbol.asyncDispose]() {
       await supervisor[Symbol.asyncDispose]();
       await stages[Symbol.asyncDispose]();

@@ -11,6 +11,20 @@ async function run({ root, slurm }: FakeProject, ...argv: readonly string[]) {
   return await runCli(root, argv, { env: slurm.env });
 }
 
+/** Something of everything that can be asked for. */
+const WANTED = {
+  cpus: "2",
+  mem: "8G",
+  gpus: "a100:2",
+  time: "2:00:00",
+  nodes: "1-2",
+  partition: "wide",
+  qos: "low",
+  account: "lab",
+  exclude: "n1,n[4-6]",
+  sbatch: "--constraint=avx2",
+};
+
 /** The checks of SLURM, with what came of them. */
 function namesOf(stdout: string): readonly string[] {
   const checks: { name: string; state: string }[] = JSON.parse(stdout);
@@ -90,6 +104,49 @@ describe("what SLURM reserves", () => {
     });
   });
 
+  it.each(["flags", "a plan", "aexp.yaml", "an experiment"] as const)(
+    "reaches sbatch whole from %s",
+    async (source) => {
+      const project = await makeFakeProject();
+      const { root } = project;
+      const yaml = `{ ${Object.entries(WANTED)
+        .map(([key, value]) => `${key}: "${value}"`)
+        .join(", ")} }`;
+      const run1 = ["--experiment", "E001", "--sp", "n=1", "--command", "true"];
+      const notes = join(root, "kb", "research", "experiments");
+      mkdirSync(notes, { recursive: true });
+      if (source === "aexp.yaml") writeFileSync(join(root, "aexp.yaml"), `executors:\n  slurm: ${yaml}\n`);
+      const front = source === "an experiment" ? `slurm: ${yaml}\n` : "";
+      writeFileSync(join(notes, "E001-fit.md"), `---\n${front}---\n# E001: Fit\n`);
+      const entry = `{ experiment: E001, sp: { n: 1 }, command: 'true', slurm: ${yaml} }`;
+      writeFileSync(join(root, "plan.yaml"), `version: 1\nruns:\n  - ${entry}\n`);
+      const flags = Object.entries(WANTED).map(([key, value]) => `--${key}=${value}`);
+      const argv = {
+        flags: [...run1, ...flags],
+        "a plan": ["--plan", "plan.yaml"],
+        "aexp.yaml": run1,
+        "an experiment": run1,
+      };
+
+      const added = await run(project, "queue", "add", ...argv[source]);
+      await run(project, "slurm", "reconcile");
+
+      expect(added.stderr).toBe("");
+      expect(project.slurm.job(1).args.slice(0, 10)).toEqual([
+        "--cpus-per-task=2",
+        "--mem=8G",
+        "--gpus=a100:2",
+        "--time=2:00:00",
+        "--nodes=1-2",
+        "--partition=wide",
+        "--qos=low",
+        "--account=lab",
+        "--exclude=n1,n[4-6]",
+        "--constraint=avx2",
+      ]);
+    },
+  );
+
   it("is the project's for what waited when its lane became SLURM's", async () => {
     const project = await makeFakeProject();
     await project.store.setLane("default", { executor: "local" });
@@ -155,6 +212,23 @@ describe("aexp agent start", () => {
       /submitted as job 1\n(?:\w{8} started as job 1\n)?\w{8} complete\n1 submitted, 1 ended\n$/,
     );
     expect(await project.store.workers()).toEqual([]);
+  });
+});
+
+describe("an agent that looks rarely", () => {
+  it("submits what is queued, and cancels what is stopped, as soon as it is told", async () => {
+    const project = await makeFakeProject();
+    const agent = startAexp(project.root, ["agent", "start", "--interval", "1h"], project.slurm.env);
+    await waitUntil("the agent", async () => (await project.store.workers()).length === 1);
+
+    const id = await project.addOne("--sp", "n=1", "--command", "true");
+
+    await waitUntil("the submission", async () => (await project.stateOf(id)) === "submitted");
+    await project.store.requestStop([id], "graceful", { code: "operator_stop", message: "stopped" });
+    await waitUntil("the end of its job", () => project.slurm.job(1).state === "CANCELLED by 1000");
+    expect(project.slurm.calls("sacct")).toEqual([]);
+    agent.child.kill("SIGTERM");
+    expect(await agent.ended).toMatchObject({ exitCode: 0 });
   });
 });
 

@@ -241,7 +241,7 @@ export function manyWorkerCases(open: () => Promise<SharedQueue>): void {
     await ended(workers);
 
     expect((await arena.store.tasks({ states: ["complete"] })).length).toBe(tasks.length);
-    expect(killed).toBeGreaterThan(3);
+    expect(killed).toBeGreaterThan(0);
     const events = await readAllEvents(arena.store);
     expect(events.filter(({ kind }) => kind === "run.ended")).toHaveLength(tasks.length);
     expect(events.filter(({ kind }) => kind === "group.ended")).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
 import { idOf, newTask, type OpenFixture, QueueKit } from "./queue-kit.ts";
+import { lane } from "../helpers/tasks.ts";
 
 const HIDE_MS = 30_000;
 
@@ -128,17 +129,7 @@ export function outboxCases(open: OpenFixture): void {
 
   it("makes and changes lanes, and removes limits", async () => {
     const kit = await start();
-    const fresh = {
-      name: "gpu",
-      maxRunning: undefined,
-      maxPerCaller: undefined,
-      isPaused: false,
-      onLost: "fail",
-      retainMs: undefined,
-      keepLast: 3,
-      ageMs: undefined,
-      executor: "local",
-    };
+    const fresh = lane({ name: "gpu" });
 
     expect(await kit.store.setLane("gpu", {})).toEqual(fresh);
     const patch = { maxRunning: 2, maxPerCaller: 1, onLost: "requeue", retainMs: 5, keepLast: 0, ageMs: 9 } as const;
@@ -151,7 +142,7 @@ export function outboxCases(open: OpenFixture): void {
       ageMs: undefined,
       executor: "local",
     });
-    expect((await kit.store.lanes()).map((lane) => lane.name)).toEqual(["default", "gpu"]);
+    expect((await kit.store.lanes()).map(({ name }) => name)).toEqual(["default", "gpu"]);
     await kit.store.setLane("gpu", { isPaused: true });
     expect(await kit.events()).toEqual(["lane.changed", "lane.changed", "lane.changed"]);
   });

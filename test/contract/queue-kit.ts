@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { Claim, ClaimRequest, NewTask, QueueStore } from "../../src/queue/queue-store.ts";
+import type { PortableRun } from "../../src/queue/portable-run.ts";
 import type { NewOutput } from "../../src/queue/run-output.ts";
 import { DEFAULT_RETRY, type Need, type TaskReason, type TaskSpec, type TaskState } from "../../src/queue/task.ts";
 import { type JobId, parseJobId } from "../../src/run/job-id.ts";
@@ -25,6 +26,8 @@ export interface TaskOptions extends Partial<Omit<TaskSpec, "needs" | "retry" | 
   readonly caller?: string;
   readonly owner?: string;
   readonly target?: string;
+  /** With a commit it may go to other machines. */
+  readonly commit?: string;
   readonly lastAttempt?: number;
   readonly force?: boolean;
   readonly executor?: NewTask["executor"];
@@ -45,6 +48,14 @@ function toNeed(text: string): Need {
     : { run: idOf(text), condition: "success" };
 }
 
+/** Stored and given back, and not looked into. */
+export const PORTABLE: PortableRun = {
+  template: ["python3", "train.py", "--lr", "{lr}"],
+  statePoint: '{"lr": 1.0}',
+  hypothesisId: "H001",
+  isLocalPathAllowed: false,
+};
+
 export function newTask(name: string, options: TaskOptions = {}): NewTask {
   const {
     needs = [],
@@ -52,6 +63,7 @@ export function newTask(name: string, options: TaskOptions = {}): NewTask {
     caller = "ana",
     owner = "ana",
     target,
+    commit,
     lastAttempt,
     force,
     executor = "local",
@@ -66,6 +78,7 @@ export function newTask(name: string, options: TaskOptions = {}): NewTask {
     machine,
     executor,
     ...(target !== undefined && { target }),
+    ...(commit !== undefined && { commit, portable: PORTABLE }),
     ...(lastAttempt !== undefined && { lastAttempt }),
     ...(force !== undefined && { force }),
     spec: {

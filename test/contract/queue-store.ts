@@ -4,6 +4,7 @@ import { aliasCases } from "./alias-cases.ts";
 import { batchCases } from "./batch-cases.ts";
 import { changeCases } from "./change-cases.ts";
 import { claimCases } from "./claim-cases.ts";
+import { commitCases } from "./commit-cases.ts";
 import { edgeCases } from "./edge-cases.ts";
 import { flightCases } from "./flight-cases.ts";
 import { laneCases } from "./lane-cases.ts";
@@ -27,6 +28,9 @@ export function describeQueueStore(name: string, open: OpenFixture): void {
   });
   describe(`${name}: claims`, () => {
     claimCases(open);
+  });
+  describe(`${name}: commits and machines`, () => {
+    commitCases(open);
   });
   describe(`${name}: lanes`, () => {
     laneCases(open);

@@ -35,8 +35,13 @@ export interface FakeJob {
   readonly code: string;
   readonly start: string;
   readonly end: string;
+  /** The number of the array that it is an element of, and which one. */
+  readonly array?: number;
+  readonly index?: number;
   /** Nobody knows it any more. */
   readonly isForgotten?: boolean;
+  /** Only the accounting knows it. */
+  readonly isLost?: boolean;
   /** The accounting does not know it yet. */
   readonly isLate?: boolean;
 }
@@ -84,6 +89,21 @@ export class FakeSlurm {
     this.change(id, { state, code, start: start === "Unknown" ? now() : start, end: now() });
   }
 
+  /** Executes the script of a job, as a node would. @returns its exit code */
+  execute(id: number): number {
+    const { script, folder, array, index } = this.job(id);
+    const result = spawnSync("/bin/sh", [script], {
+      cwd: folder,
+      env: {
+        ...process.env,
+        SLURM_JOB_ID: String(id),
+        ...(array !== undefined && { SLURM_ARRAY_JOB_ID: String(array), SLURM_ARRAY_TASK_ID: String(index) }),
+      },
+      stdio: "ignore",
+    });
+    return result.status ?? 128;
+  }
+
   /** Makes a command fail with these words, or work again. */
   fail(program: string, words: string | undefined): void {
     const path = join(this.folder, `fail-${program}`);
@@ -91,7 +111,17 @@ export class FakeSlurm {
     else writeFileSync(path, words);
   }
 
-  /** Sets a switch: `down`, `no-accounting`, `die-after-sbatch`. */
+  /** Makes it take arrays of so many jobs; before that it takes none. */
+  allowArrays(size = 1001): void {
+    writeFileSync(join(this.folder, "max-array-size"), String(size));
+  }
+
+  /** Has a command print another line. */
+  printAlso(program: string, line: string): void {
+    writeFileSync(join(this.folder, `also-${program}`), `${line}\n`);
+  }
+
+  /** Sets a switch: `down`, `no-accounting`, `no-arrays` (they are refused), `die-after-sbatch`. */
   set(name: string, isOn = true): void {
     if (isOn) writeFileSync(join(this.folder, name), "");
     else rmSync(join(this.folder, name), { force: true });
@@ -128,8 +158,8 @@ export interface SlurmProject {
   /** Queues one run. */
   readonly addOne: (...flags: readonly string[]) => Promise<JobId>;
   /** Looks at everything once, as another process would each time, and delivers what follows. */
-  readonly tick: (change?: Partial<ReconcileOptions>) => Promise<readonly string[]>;
-  readonly reconciler: (change?: Partial<ReconcileOptions>) => SlurmReconciler;
+  readonly tick: (change?: Partial<ReconcileOptions>, batch?: BatchExecutor) => Promise<readonly string[]>;
+  readonly reconciler: (change?: Partial<ReconcileOptions>, batch?: BatchExecutor) => SlurmReconciler;
   /** Lets time pass, for the queue's clock only. */
   readonly advance: (ms: number) => void;
   readonly stateOf: (id: JobId) => Promise<string | undefined>;
@@ -149,10 +179,10 @@ export async function makeSlurmProject(env: Readonly<Record<string, string>>): P
   const stages = openStages(repo);
   onTestFinished(() => stages[Symbol.asyncDispose]());
   const events: BatchEvent[] = [];
-  const reconciler = (change: Partial<ReconcileOptions> = {}): SlurmReconciler =>
+  const reconciler = (change: Partial<ReconcileOptions> = {}, other = batch): SlurmReconciler =>
     new SlurmReconciler(
       repo,
-      { ...stages, store, batch },
+      { ...stages, store, batch: other },
       {
         workerId: `agent-${(lastWorker += 1)}`,
         owner: currentUser(),
@@ -188,8 +218,8 @@ export async function makeSlurmProject(env: Readonly<Record<string, string>>): P
       return id;
     },
     reconciler,
-    tick: async (change) => {
-      const { problems } = await reconciler(change).tick();
+    tick: async (change, other) => {
+      const { problems } = await reconciler(change, other).tick();
       await deliverOutbox(repo, store);
       return problems;
     },
@@ -201,7 +231,7 @@ export async function makeSlurmProject(env: Readonly<Record<string, string>>): P
 /** A project with programs that stand for SLURM. */
 export interface FakeProject extends SlurmProject {
   readonly slurm: FakeSlurm;
-  /** Executes the script of a job, as a node would. @returns its exit code */
+  /** Executes the script of a job, as a node would; an element of an array has a number of its own, too. @returns its exit code */
   readonly execute: (id: number) => number;
   /** What the document of a run says. */
   readonly factsOf: (id: JobId) => RunFacts;
@@ -210,16 +240,22 @@ export interface FakeProject extends SlurmProject {
 export async function makeFakeProject(): Promise<FakeProject> {
   const slurm = new FakeSlurm();
   const project = await makeSlurmProject(slurm.env);
-  const execute = (id: number): number => {
-    const { script, folder } = slurm.job(id);
-    const result = spawnSync("/bin/sh", [script], {
-      cwd: folder,
-      env: { ...process.env, SLURM_JOB_ID: String(id) },
-      stdio: "ignore",
-    });
-    return result.status ?? 128;
+  return {
+    ...project,
+    slurm,
+    execute: (id) => slurm.execute(id),
+    factsOf: (id) => project.repo.runs.read(id).document.facts,
   };
-  return { ...project, slurm, execute, factsOf: (id) => project.repo.runs.read(id).document.facts };
+}
+
+/** An executor that prepares in another way, and is the same in all else. */
+export function withPrepare(batch: BatchExecutor, prepare: BatchExecutor["prepare"]): BatchExecutor {
+  return new Proxy(batch, {
+    get(target, key) {
+      const value: unknown = key === "prepare" ? prepare : Reflect.get(target, key);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 function toIds(added: unknown): readonly JobId[] {

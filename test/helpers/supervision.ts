@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-import type { AttemptEnd, AttemptSpec } from "../../src/executor/executor.ts";
+import type { AttemptEnd } from "../../src/executor/executor.ts";
 import { AttemptFolder } from "../../src/executor/local/attempt-folder.ts";
 import type { Supervision } from "../../src/executor/local/attempt-records.ts";
 import { hasLiveMember, signalGroup } from "../../src/executor/local/process-identity.ts";
 import { LocalSupervisor } from "../../src/executor/local/supervisor/local-supervisor.ts";
 import type { SupervisedAttempt } from "../../src/executor/supervisor.ts";
-import { type JobId, parseJobId } from "../../src/run/job-id.ts";
+import { jobIdOf, specOf, type TestSpec } from "./attempt-spec.ts";
 import { startNode } from "./node-process.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -17,30 +17,6 @@ const ROOT = join(import.meta.dirname, "..", "..");
 
 /** Leads to `serveAttempts`. */
 export const SERVE = [process.execPath, join(ROOT, "src", "exec.ts"), "__exec"];
-
-/** A different job id for each number. */
-export function jobIdOf(n: number): JobId {
-  return parseJobId(n.toString(16).padStart(32, "0"));
-}
-
-/** What is executed, and what a test says otherwise of it. */
-export type TestSpec = Partial<AttemptSpec> & { readonly line?: string };
-
-/** An attempt of a shell line or of a command; the folder it works in is there. */
-export function specOf(id: number, { line = "true", ...given }: TestSpec = {}): AttemptSpec {
-  return {
-    jobId: jobIdOf(id),
-    attempt: 1,
-    argv: ["/bin/sh", "-c", line],
-    cwd: "/",
-    env: { PATH: process.env["PATH"] },
-    codePatch: undefined,
-    timeoutMs: undefined,
-    heartbeatMs: 30_000,
-    graceMs: 1000,
-    ...given,
-  };
-}
 
 /** A place with attempts, and one supervisor of this process for them. */
 export class TestSupervision {

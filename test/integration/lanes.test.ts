@@ -30,6 +30,7 @@ describe("aexp lane", () => {
       retain_s: null,
       keep_last: 3,
       age_s: null,
+      executor: "local",
       created: true,
     });
     const change = [
@@ -54,9 +55,9 @@ describe("aexp lane", () => {
     await runCli(root, ["lane", "set", "default", "--max-running", "0"]);
 
     expect((await runCli(root, ["lane", "list"])).stdout).toMatchInlineSnapshot(`
-      "lane     state   active  queued  blocked  per caller  on lost  keeps     ages after
-      default  closed     0/0       0        0         any  fail     for ever  never
-      gpu      open       0/3       3        0         any  requeue  for ever  never
+      "lane     state   active  queued  blocked  executor  per caller  on lost  keeps     ages after
+      default  closed     0/0       0        0  local            any  fail     for ever  never
+      gpu      open       0/3       3        0  local            any  requeue  for ever  never
       "
     `);
     expect(await runCliJson(root, ["lane", "list"])).toMatchObject([

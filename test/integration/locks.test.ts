@@ -229,13 +229,13 @@ describe("aexp lock hold", () => {
   it("ends the command in time when the lock cannot be renewed", async () => {
     const stops: number[] = [];
     const ended = Promise.withResolvers<CommandEnd>();
-    const startMs = performance.now();
     const held = holdLock(
       {
         clock: systemClock,
         warn: () => undefined,
         store: {
           acquireLock: async () => ({ kind: "held", fence: 1, expiresAt: 0 }),
+          waitForChange: async () => false,
           renewLock: async () => await Promise.reject(new Error("no database")),
           releaseLock: async () => await Promise.reject(new Error("no database")),
         },
@@ -260,7 +260,6 @@ describe("aexp lock hold", () => {
     );
 
     await expect(held).rejects.toThrow('the lock on "db" was lost: it could not be renewed (no database)');
-    expect(performance.now() - startMs).toBeLessThan(2000);
     expect(stops).toHaveLength(1);
     expect(stops[0]).toBeLessThanOrEqual(500);
   });

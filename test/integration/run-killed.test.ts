@@ -46,7 +46,7 @@ it("comes to one consistent end when aexp is killed at any point and called agai
   });
 
   // Otherwise this test would prove nothing.
-  expect((await Promise.all(lanes)).flat().length).toBeGreaterThan(KILLS / 4);
+  expect((await Promise.all(lanes)).flat().length).toBeGreaterThan(KILLS / 10);
 });
 
 async function startAndRegister(root: string, repo: Repo, kill: number): Promise<AexpProcess> {

@@ -42,7 +42,7 @@ describe("aexp run, interrupted", () => {
       aexp.child.kill(signal);
 
       await waitUntil("the end of both processes", () => !pids.some(isRunning));
-      expect(performance.now() - toldMs).toBeLessThan(1500);
+      expect(performance.now() - toldMs).toBeLessThan(500 + 20_000);
       expect(await aexp.ended).toMatchObject({ exitCode: 130 });
       expect(pids.filter(isRunning)).toEqual([]);
       const { facts } = repo.runs.read(onlyRun(repo)).document;

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -189,7 +189,7 @@ describe("recovering", () => {
     await project.tick();
     project.slurm.change(1, { folder: "/elsewhere/.runs/workspace/x/.aexp/attempt-1" });
 
-    expect(await project.batch.find(id, 1, 0)).toEqual([]);
+    expect(await project.batch.find([{ jobId: id, attempt: 1 }], 0)).toEqual([[]]);
   });
 
   it("submits every run once when several look at the same time", async () => {
@@ -201,6 +201,69 @@ describe("recovering", () => {
     const names = project.slurm.jobs().map(({ name }) => name);
     expect(names).toHaveLength(12);
     expect(new Set(names).size).toBe(12);
+  });
+});
+
+describe("a job that the controller has forgotten", () => {
+  it("is lost when it never began, and executes nothing should it come after all", async () => {
+    const project = await makeFakeProject();
+    const id = await project.addOne("--sp", "n=1", "--command", "touch {workspace}/executed");
+    await project.tick();
+    project.slurm.change(1, { isLost: true });
+    await project.tick();
+    expect(await project.stateOf(id)).toBe("submitted");
+
+    project.advance(120_000);
+    await project.tick();
+
+    expect(project.factsOf(id)).toMatchObject({ status: "failed", reason: { code: "lost" } });
+    expect(project.execute(1)).toBe(1);
+    expect(existsSync(join(project.repo.runs.workspaceOf(id), "executed"))).toBe(false);
+  });
+
+  it("ends as its record says, although the accounting believes that it runs", async () => {
+    const project = await makeFakeProject();
+    const id = await project.addOne("--sp", "n=1", "--command", "exit 3");
+    await project.tick();
+    project.slurm.run(1);
+    await project.tick();
+    project.execute(1);
+    project.slurm.change(1, { isLost: true });
+    await project.tick();
+    expect(await project.stateOf(id)).toBe("running");
+
+    project.advance(120_000);
+    await project.tick();
+
+    expect(project.factsOf(id)).toMatchObject({ status: "failed", exit_code: 3, reason: { code: "exit_nonzero" } });
+  });
+
+  it("runs as long as it gives signs of life, and is lost when they stop", async () => {
+    const project = await makeFakeProject();
+    const id = await project.addOne("--sp", "n=1", "--command", "true");
+    await project.tick();
+    project.slurm.run(1);
+    const folder = join(project.repo.runs.workspaceOf(id), ".aexp", "attempt-1");
+    writeFileSync(join(folder, "started.json"), JSON.stringify({ scheduler_job_id: "1", host: "n1" }));
+    const beat = (): void => {
+      const at = `${new Date(project.repo.clock.nowMs()).toISOString().slice(0, 19)}Z`;
+      writeFileSync(join(folder, "heartbeat.json"), JSON.stringify({ at, pid: 1 }));
+    };
+    project.slurm.change(1, { isLost: true });
+    for (let look = 0; look < 5; look += 1) {
+      project.advance(300_000);
+      beat();
+      await project.tick();
+      expect(await project.stateOf(id)).toBe("submitted");
+    }
+
+    project.advance(700_000);
+    await project.tick();
+
+    expect(project.factsOf(id)).toMatchObject({
+      status: "failed",
+      reason: { code: "lost", message: "SLURM has lost its job, which gave no sign of life any more" },
+    });
   });
 });
 

@@ -1,8 +1,11 @@
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { makeFakeProject, makeSlurmProject } from "../helpers/slurm-project.ts";
+import { AexpError } from "../../src/model/errors.ts";
+import { git } from "../helpers/git-repo.ts";
+import { makeFakeProject, makeSlurmProject, withPrepare } from "../helpers/slurm-project.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -73,19 +76,47 @@ describe("submitting", () => {
 
   it("keeps a run, and its attempt, while there is no clear answer", async () => {
     const project = await makeFakeProject();
-    const [id] = await project.add("--sweep", "n=1..3", "--command", "true");
-    if (id === undefined) throw new Error("no run");
+    const ids = await project.add("--sweep", "n=1..3", "--command", "true");
     project.slurm.fail("sbatch", "sbatch: error: Unable to contact slurm controller (connect failure)\n");
 
     for (let look = 0; look < 3; look += 1) {
       expect(await project.tick()).toEqual([expect.stringContaining("Unable to contact slurm controller")]);
     }
-    expect(await project.store.tasks({ states: ["submitting"] })).toMatchObject([{ id, attempt: 1 }]);
+    expect(await project.store.tasks({ states: ["submitting"] })).toMatchObject(ids.map((id) => ({ id, attempt: 1 })));
     project.slurm.fail("sbatch", undefined);
     expect(await project.tick()).toEqual([]);
 
-    expect(project.slurm.jobs().map(({ name }) => name)).toContain(`aexp-${id}-1`);
-    expect(project.slurm.jobs()).toHaveLength(3);
+    expect(project.slurm.jobs().map(({ name }) => name)).toEqual(ids.map((id) => `aexp-${id}-1`));
+  });
+
+  it("blames no run when the disk is full", async () => {
+    const project = await makeFakeProject();
+    const id = await project.addOne("--sp", "n=1", "--command", "true");
+    const full = { code: "environment.disk_full" } as const;
+    const batch = withPrepare(project.batch, () => Promise.reject(new AexpError("no space left", full)));
+
+    expect(await project.tick({}, batch)).toEqual(["no space left"]);
+    expect(await project.stateOf(id)).toBe("submitting");
+    await project.tick();
+
+    expect(await project.store.task(id)).toMatchObject({ state: "submitted", attempt: 1 });
+  });
+
+  it("notes how the code differs that a job is submitted with", async () => {
+    const project = await makeFakeProject();
+    const id = await project.addOne("--sp", "n=1", "--command", "true");
+    git(project.root, "commit", "--quiet", "--allow-empty", "--message", "change");
+
+    await project.tick();
+    project.slurm.run(1);
+    await project.tick();
+
+    const difference = expect.stringMatching(/^HEAD is \w{8}, and was \w{8} when it was queued$/);
+    expect(project.factsOf(id)).toMatchObject({ status: "running", queue: { code_diff_summary: difference } });
+    project.execute(1);
+    project.slurm.end(1);
+    await project.tick();
+    expect(project.factsOf(id)).toMatchObject({ status: "complete", queue: { code_diff_summary: difference } });
   });
 
   it("submits nothing while the controller is down", async () => {
@@ -143,7 +174,7 @@ describe("following", () => {
       status: "complete",
       exit_code: 0,
       summary_metrics: { loss: 0.5 },
-      attempts: [{ n: 1, status: "complete", exit_code: 0 }],
+      attempts: [{ n: 1, status: "complete", exit_code: 0, host: hostname() }],
     });
     expect(project.repo.attempts.logTail(id, 1, "stdout", 100)).toBe("hi\n");
     expect(project.repo.ledger.listJobIds()).toEqual([id]);

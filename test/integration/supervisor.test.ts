@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { isRunning } from "../helpers/aexp-process.ts";
-import { jobIdOf, SERVE, specOf, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
+import { jobIdOf, specOf } from "../helpers/attempt-spec.ts";
+import { SERVE, TestSupervision, untilGroupGone } from "../helpers/supervision.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 
@@ -169,7 +170,8 @@ describe("a stop", () => {
     const end = await attempt.ended;
 
     expect(performance.now() - askedMs).toBeGreaterThan(450);
-    expect(performance.now() - askedMs).toBeLessThan(1500);
+    // Nobody has waited for the programs, which sleep for a minute.
+    expect(performance.now() - askedMs).toBeLessThan(20_000);
     expect(end).toMatchObject({ cause: { kind: "stopped" }, signal: "SIGKILL" });
     expect(pids.filter(isRunning)).toEqual([]);
   });

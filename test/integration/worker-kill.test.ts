@@ -236,7 +236,7 @@ it("comes to the same end wherever in its life a worker is killed", async () => 
   );
 
   // Otherwise this test would prove nothing.
-  expect(interrupted.reduce((sum, count) => sum + count)).toBeGreaterThan(POINTS / 4);
+  expect(interrupted.reduce((sum, count) => sum + count)).toBeGreaterThan(POINTS / 10);
 }, 120_000);
 
 /** @returns how many kills came while the worker worked */

@@ -1,73 +1,23 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 
 import { isTerminalState } from "../../src/queue/task.ts";
 import { openQueue } from "../../src/wiring/open-queue.ts";
 import { openRepo } from "../../src/wiring/open-repo.ts";
-import { isJsonObject } from "../../src/model/json.ts";
 import { runCli } from "../helpers/cli.ts";
-import { ledgerIds, makeClones } from "../helpers/clones.ts";
+import { ledgerIds } from "../helpers/clones.ts";
 import { git } from "../helpers/git-repo.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
-import { startWorker, untilTold, type WorkerProcess } from "../helpers/worker-process.ts";
+import { startWorker, untilTold } from "../helpers/worker-process.ts";
 import { execute } from "./fixture.ts";
-
-/** A clone with a home of its own, as another machine would have it. */
-class Machine {
-  readonly name: string;
-  readonly clone: string;
-  readonly env: Readonly<Record<string, string>>;
-
-  constructor(name: string, clone: string, home: string) {
-    this.name = name;
-    this.clone = clone;
-    mkdirSync(home);
-    this.env = { HOME: home, AEXP_DATABASE_URL: inject("postgresUrl"), AEXP_LEASE_S: "20" };
-  }
-
-  async aexp(...argv: readonly string[]): Promise<string> {
-    const { stdout, stderr, exitCode } = await runCli(this.clone, argv, { env: this.env });
-    if (exitCode !== 0) throw new Error(`aexp ${argv.join(" ")} gave ${exitCode}: ${stderr}`);
-    return stdout;
-  }
-
-  /** Queues runs of a line for the shell. */
-  async add(sweep: string, line: string, ...flags: readonly string[]): Promise<void> {
-    await this.aexp("queue", "add", "--experiment", "E001", "--sweep", sweep, ...flags, "--command", line);
-  }
-
-  /** The state of each run of the queue, by id. */
-  async states(): Promise<ReadonlyMap<string, string>> {
-    const listed: unknown = JSON.parse(await this.aexp("queue", "list", "--all", "--json"));
-    if (!Array.isArray(listed)) throw new Error("the queue is no list");
-    return new Map(
-      listed.map((task: unknown) => (isJsonObject(task) ? [String(task["job_id"]), String(task["state"])] : ["", ""])),
-    );
-  }
-
-  work(): WorkerProcess {
-    return startWorker(this.clone, { id: `worker-${this.name}`, env: this.env });
-  }
-}
-
-/** Two machines whose clones begin with the same commit. */
-async function makeMachines(): Promise<{ readonly one: Machine; readonly two: Machine; readonly place: string }> {
-  const { place, clones } = await makeClones("one", "two");
-  const [first = "", second = ""] = clones;
-  // Every test has a history of its own, and so a queue.
-  git(first, "commit", "--quiet", "--allow-empty", "--message", `Start in ${place}`);
-  git(first, "push", "--quiet", "origin", "HEAD:main");
-  git(second, "pull", "--quiet", "origin", "main");
-  const one = new Machine("one", first, join(place, "home-one"));
-  const two = new Machine("two", second, join(place, "home-two"));
-  return { one, two, place };
-}
+import { makeMachines } from "./machine.ts";
 
 describe("machines that share a queue", () => {
-  it("see all of it, and execute what was queued on them", async () => {
+  it("see all of it, and execute what was queued on them, when their code differs", async () => {
     const { one, two } = await makeMachines();
+    git(one.clone, "commit", "--quiet", "--allow-empty", "--message", "Only here");
     await one.add("seed=0..2", "echo {seed}");
     await two.add("seed=3..4", "echo {seed}");
     expect([...(await one.states()).values()]).toEqual(Array.from({ length: 5 }, () => "queued"));

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 
+import { inspectServer } from "../../src/queue/postgres/inspect-server.ts";
 import { MIGRATIONS } from "../../src/queue/postgres/migrations/migrations.ts";
 import {
   openPostgresQueueStore,
@@ -11,6 +12,7 @@ import {
 import { idOf, newTask, QueueKit } from "../contract/queue-kit.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
 import { execute, newSchema, openStore } from "./fixture.ts";
+import { Proxy } from "./proxy.ts";
 import { TestServer } from "./test-server.ts";
 
 function withUser(user: string, password: string): string {
@@ -105,7 +107,7 @@ describe("opening a queue on a server", () => {
     const schema = await newSchema();
     const broken = [...MIGRATIONS, { version: MIGRATIONS.length + 1, sql: "CREATE TABLE news (x text); NONSENSE" }];
     await expect(openStore({ schema, migrations: broken })).rejects.toThrow("NONSENSE");
-    expect(await execute(`SELECT version FROM ${schema}.aexp_migrations`)).toEqual(
+    expect(await execute(`SELECT version FROM ${schema}.aexp_migrations ORDER BY version`)).toEqual(
       MIGRATIONS.map(({ version }) => ({ version })),
     );
     expect(await execute(`SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename = 'news'`)).toEqual([]);
@@ -175,6 +177,11 @@ describe("opening a queue on a server", () => {
     expect(await store.takeOutbox(10, 1000, "mark", "cluster")).toEqual([]);
     expect(await store.takeOutbox(10, 1000, "mark", "laptop")).toHaveLength(1);
     expect(await store.takeOutbox(10, 1000, "event", "cluster")).toHaveLength(1);
+
+    await kit.submit({ b: { commit: "1234" } });
+    await kit.succeed(await kit.claim({ ids: [idOf("b")], machine: "cluster", commits: ["1234"] }));
+    expect(await store.takeOutbox(10, 1000, "mark", "cluster")).toHaveLength(2);
+    expect(await store.takeOutbox(10, 1000, "mark", "laptop")).toHaveLength(2);
   });
 });
 
@@ -223,6 +230,34 @@ describe("a server that does not let us in", () => {
     const store = await openStore({ schema }, url);
 
     await expect(store.setLane("gpu", {})).rejects.toMatchObject({ code: "environment.read_only" });
+  });
+});
+
+/** The message by which a server tells a client its process and a key; a pooler makes up both. */
+const PROCESS_KEY = /(K\0\0\0\x0c)[^]{8}/g;
+/** An answer of one number of up to seven digits: the number of a process. */
+const PROCESS = /D\0\0\0[^]\0\x01\0\0\0[\x01-\x07]\d+/g;
+
+describe("a pooler", () => {
+  it("is as good as the server, when each client has a session of its own", async () => {
+    const proxy = await Proxy.open(inject("postgresUrl"));
+    onTestFinished(() => proxy.close());
+    proxy.lie(PROCESS_KEY, "$1madeup!!");
+
+    const store = await openStore({ schema: await newSchema() }, proxy.url);
+
+    expect(await store.lanes()).toHaveLength(1);
+  });
+
+  it("is refused, when it shares sessions, before anything of them was changed", async () => {
+    const proxy = await Proxy.open(inject("postgresUrl"));
+    onTestFinished(() => proxy.close());
+    const schema = await newSchema();
+    proxy.lie(PROCESS, "D\0\0\0\x0f\0\x01\0\0\0\x0512345");
+
+    await expect(openStore({ schema }, proxy.url)).rejects.toMatchObject({ code: "queue.pooler_unsuitable" });
+
+    expect(await execute(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`)).toEqual([]);
   });
 });
 
@@ -303,6 +338,7 @@ describe("TLS", () => {
 
     for (const query of [
       "sslmode=disable",
+      "sslmode=prefer",
       "sslmode=require",
       `sslmode=verify-ca&sslrootcert=${certificate}`,
       `sslmode=verify-full&sslrootcert=${certificate}`,
@@ -315,6 +351,10 @@ describe("TLS", () => {
       );
       expect(used).toEqual([{ ssl: query !== "sslmode=disable" }]);
     }
+    const inspect = async (query: string) => (await inspectServer(`${server.url}?${query}`, { schema })).tls;
+    expect(await inspect("sslmode=disable")).toBeUndefined();
+    expect(await inspect("sslmode=require")).toMatchObject({ protocol: "TLSv1.3", checks: "nothing" });
+    expect(await inspect(`sslmode=verify-full&sslrootcert=${certificate}`)).toMatchObject({ checks: "name" });
     const failure = await failureOf(open("sslmode=verify-full"));
     expect(failure).toMatchObject({ code: "queue.unreachable", message: expect.stringContaining("certificate") });
     const other = join(folder, "other.pem");

@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 
 import type { QueueStore } from "../../src/queue/queue-store.ts";
@@ -218,6 +219,27 @@ describe("a connection that is cut", () => {
 
     expect(new Set(claims.map((claim) => claim.task.id)).size).toBe(20);
     expect(ends).toEqual([...claims.map(() => "complete"), ...claims.map(() => 1)]);
+  });
+});
+
+describe("a session of somebody else that locks the tables", () => {
+  it("is told of after some seconds, and nothing was changed", async () => {
+    const schema = await newSchema();
+    const kit = kitOf(await openStore({ schema }));
+    await kit.submit({ a: {} });
+    const rude = new Client({ connectionString: inject("postgresUrl") });
+    onTestFinished(async () => await rude.end());
+    await rude.connect();
+    await rude.query(`BEGIN; LOCK TABLE ${schema}.tasks IN ACCESS EXCLUSIVE MODE`);
+
+    await expect(kit.store.claim(kit.request())).rejects.toMatchObject({
+      code: "queue.busy",
+      message: expect.stringMatching(/^PostgreSQL at .* was locked by another process for too long/),
+    });
+
+    await rude.query("ROLLBACK");
+    expect(await kit.states()).toEqual({ a: "queued" });
+    expect((await kit.claim()).task.attempt).toBe(1);
   });
 });
 

@@ -23,6 +23,7 @@ export class Proxy {
   readonly #pairs = new Set<Pair>();
   #isDown = false;
   #interference: Interference | undefined;
+  #lie: { readonly truth: RegExp | string; readonly told: string } | undefined;
   /** The same database, through the proxy. */
   url = "";
 
@@ -46,6 +47,11 @@ export class Proxy {
   /** Once, at the next words. */
   interfere(interference: Interference): void {
     this.#interference = interference;
+  }
+
+  /** Puts other words into all answers. What follows must not depend on how long they are. */
+  lie(truth: RegExp | string, told: string): void {
+    this.#lie = { truth, told };
   }
 
   /** Cuts everything, and lets nothing through any more. */
@@ -87,8 +93,14 @@ export class Proxy {
     });
     pair.server.on("data", (bytes) => {
       if (isMute) this.#break(pair);
-      else if (!isHeld) client.write(bytes);
+      else if (!isHeld) client.write(this.#distort(bytes));
     });
+  }
+
+  #distort(bytes: Buffer): Buffer {
+    if (this.#lie === undefined) return bytes;
+    const { truth, told } = this.#lie;
+    return Buffer.from(bytes.toString("latin1").replaceAll(truth, told), "latin1");
   }
 
   #break(pair: Pair): void {

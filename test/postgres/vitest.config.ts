@@ -9,6 +9,7 @@ export default defineConfig({
       "test/postgres/**/*.postgres.ts",
       // Whatever holds for workers holds with this store as well.
       "test/integration/worker-kill.test.ts",
+      "test/integration/worker-wake.test.ts",
       "test/integration/worker.test.ts",
       "test/e2e/queue-chaos.test.ts",
     ],

@@ -171,6 +171,7 @@ export function toDetailsJson(details: RunDetails): Record<string, unknown> {
   return {
     ...toRunJson(details.row),
     cause: causeOf(details),
+    host: details.host,
     attempts: facts.attempts,
     tracker: facts.tracker ?? details.entry?.tracker,
     code: {

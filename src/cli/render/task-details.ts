@@ -91,6 +91,8 @@ function resourceLines({ task, locks }: TaskDetails, screen: Screen): readonly s
   });
 }
 
+const SCHEDULER_JOB: Column<Attempt> = { name: "job", value: ({ schedulerJobId }) => schedulerJobId ?? "" };
+
 function attemptLines({ attempts }: TaskDetails, screen: Screen): readonly string[] {
   if (attempts.length === 0) return [];
   const columns: readonly Column<Attempt>[] = [
@@ -103,6 +105,7 @@ function attemptLines({ attempts }: TaskDetails, screen: Screen): readonly strin
       value: ({ startedAt, endedAt }) => (endedAt === undefined ? "" : renderDuration((endedAt - startedAt) / 1000)),
     },
     { name: "machine", value: ({ machine }) => machine },
+    ...(attempts.some(({ schedulerJobId }) => schedulerJobId !== undefined) ? [SCHEDULER_JOB] : []),
     { name: "reason", value: ({ reason, isCounted }) => reason?.message ?? (isCounted ? "" : "not counted") },
   ];
   return renderTable(columns, attempts, { width: screen.width - 2, color: screen.color }).split("\n");

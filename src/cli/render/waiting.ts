@@ -43,6 +43,8 @@ export function renderWaiting(waiting: Waiting | undefined, context: TimeContext
       return `lock ${cutText(toSafeLine(waiting.lock.key), MAX_KEY_WIDTH)}`;
     case "held_back":
       return "disk space";
+    case "commit":
+      return `commit ${toSafeLine(waiting.commit.slice(0, 7))}`;
     case "worker":
       return waiting.target === undefined ? "a worker" : `a worker on ${waiting.target}`;
     case "agent":
@@ -80,6 +82,13 @@ export function explainWaiting(waiting: Waiting, context: TimeContext): string {
     }
     case "held_back":
       return toSafeLine(waiting.message);
+    case "commit": {
+      const { commit, machine, target } = waiting;
+      const own = target === undefined ? `, or for a worker on ${toSafeLine(machine)}` : "";
+      const place = target === undefined ? "a machine that has" : `${toSafeLine(target)} to have`;
+      const what = `commit ${toSafeLine(commit.slice(0, 7))} and no changes`;
+      return `it waits for ${place} ${what} (or a worker with --checkout)${own}`;
+    }
     case "worker": {
       const place = waiting.target === undefined ? "" : ` on ${waiting.target}`;
       const kind = waiting.kindOfRun === "default" ? "" : ` for runs of kind ${waiting.kindOfRun}`;
@@ -125,6 +134,8 @@ export function toWaitingJson(waiting: Waiting | undefined): Record<string, unkn
     }
     case "worker":
       return { kind: "worker", kind_of_run: waiting.kindOfRun, machine: waiting.target ?? null };
+    case "commit":
+      return { kind: "commit", commit: waiting.commit, machine: waiting.target ?? null };
     case "lane_paused":
     case "lane_closed":
     case "lane_full":

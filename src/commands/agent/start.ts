@@ -10,6 +10,7 @@ import { withAbortSignal } from "../../cli/stop-signals.ts";
 import { newWorkerId } from "../../cli/work-session.ts";
 import { parseDuration } from "../../model/duration.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
+import { openCheckouts } from "../../wiring/open-checkouts.ts";
 import { openExecutor } from "../../wiring/open-executor.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openStages } from "../../wiring/open-stages.ts";
@@ -22,7 +23,15 @@ export default class AgentStart extends BaseCommand {
     "any may be killed: the next one goes on. Jobs go on without it.";
   static override examples = ["<%= config.bin %> agent start", "<%= config.bin %> agent start --interval 30s"];
   static override flags = {
-    interval: Flags.string({ summary: "How often it looks.", helpValue: "DURATION", default: "10s" }),
+    interval: Flags.string({
+      summary: "How often SLURM is asked how jobs stand.",
+      helpValue: "DURATION",
+      default: "10s",
+    }),
+    checkout: Flags.boolean({
+      summary:
+        "Execute each run of committed code in a work tree of its commit; fetch commits of other machines' runs.",
+    }),
     lane: Flags.string({
       summary: "Submit from this lane only; repeat for more.",
       helpValue: "LANE",
@@ -43,8 +52,13 @@ export default class AgentStart extends BaseCommand {
       this.io.stderr.write(`${renderBatchEvent(event)}\n`);
     });
     const { self } = openExecutor(repo);
+    const checkouts = flags.checkout ? openCheckouts(repo) : undefined;
     const summary = await withAbortSignal((signal) =>
-      runAgent(repo, { ...stages, store, batch }, { ...options, lanes: flags.lane, intervalMs, self, signal }),
+      runAgent(
+        repo,
+        { ...stages, store, batch, checkouts },
+        { ...options, lanes: flags.lane, intervalMs, self, signal },
+      ),
     );
     this.io.stderr.write(`${summary.submitted} submitted, ${summary.ended} ended\n`);
     return summary;

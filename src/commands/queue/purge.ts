@@ -1,10 +1,12 @@
 import * as Flags from "@oclif/core/flags";
 
+import { pruneCheckouts } from "../../app/prune-checkouts.ts";
 import { purgeQueue } from "../../app/purge-queue.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { renderBytes } from "../../cli/render/bytes.ts";
 import { renderCount } from "../../cli/render/value.ts";
 import { LONGEST_MS, parseDuration } from "../../model/duration.ts";
+import { openCheckouts } from "../../wiring/open-checkouts.ts";
 import { openCode } from "../../wiring/open-code.ts";
 import { openQueueIfPresent } from "../../wiring/open-queue.ts";
 
@@ -12,8 +14,9 @@ export default class QueuePurge extends BaseCommand {
   static override summary = "Forget runs that ended long ago, and delete what they printed.";
   static override description =
     "Workers do it by themselves, for lanes that say how long they keep runs. What something kept refers to stays, and so " +
-    "do the newest runs of each lane. Code that only they executed goes with them. Documents, metrics, outputs, other " +
-    "files and ledger entries are never touched.";
+    "do the newest runs of each lane. Code that only they executed goes with them, and work trees of " +
+    "`worker start --checkout` go when nothing has wanted them for a day. Documents, metrics, outputs, other files and " +
+    "ledger entries are never touched.";
   static override examples = [
     "<%= config.bin %> queue purge --dry-run",
     "<%= config.bin %> queue purge --older-than 30d",
@@ -38,6 +41,7 @@ export default class QueuePurge extends BaseCommand {
       store === undefined
         ? { ids: [], freedBytes: 0 }
         : await purgeQueue(repo, { store, code: openCode(repo) }, { dryRun, beforeMs });
+    if (store !== undefined) await pruneCheckouts(repo, store, openCheckouts(repo), dryRun);
     for (const id of dryRun ? ids : []) this.log(id);
     const what = ids.length === 1 ? "1 run" : `${renderCount(ids.length)} runs`;
     const logs = freedBytes === 0 ? "" : `, and ${renderBytes(freedBytes)} of logs`;

@@ -43,6 +43,10 @@ export default class WorkerStart extends BaseCommand {
       summary: "When told to end, wait so long for what runs, then give it back; as long as it takes, without it.",
       helpValue: "DURATION",
     }),
+    checkout: Flags.boolean({
+      summary:
+        "Execute each run of committed code in a work tree of its commit; fetch commits of other machines' runs.",
+    }),
     detach: Flags.boolean({
       summary: "Work in the background, with a log; see `worker logs` and `worker stop`.",
       exclusive: ["ndjson"],
@@ -69,7 +73,12 @@ export default class WorkerStart extends BaseCommand {
     const drainMs = flags.drain === undefined ? undefined : parseDuration(flags.drain, "--drain");
     const asked = flags.slots === undefined ? flags.pools : `*=${flags.slots}`;
     if (flags.detach) return await this.#detach(repo, workerId, asked, flags);
-    await using ports = await openWork(repo, { workerId, env: this.io.env, packageRoot: PACKAGE_ROOT });
+    await using ports = await openWork(repo, {
+      workerId,
+      env: this.io.env,
+      packageRoot: PACKAGE_ROOT,
+      isCheckingOut: flags.checkout,
+    });
     return await attendWorker(this, {
       repo,
       ports,
@@ -91,6 +100,7 @@ export default class WorkerStart extends BaseCommand {
     flags: {
       readonly lanes: string | undefined;
       readonly "until-empty": boolean;
+      readonly checkout: boolean;
       readonly drain: string | undefined;
       readonly "metrics-port": number | undefined;
     },
@@ -108,6 +118,7 @@ export default class WorkerStart extends BaseCommand {
       ...(pools === undefined ? [] : ["--pools", pools]),
       ...(flags.lanes === undefined ? [] : ["--lanes", flags.lanes]),
       ...(flags["until-empty"] ? ["--until-empty"] : []),
+      ...(flags.checkout ? ["--checkout"] : []),
       ...(flags.drain === undefined ? [] : ["--drain", flags.drain]),
       ...(flags["metrics-port"] === undefined ? [] : ["--metrics-port", String(flags["metrics-port"])]),
     ];

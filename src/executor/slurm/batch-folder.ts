@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 
 import { toInstant } from "../../model/clock.ts";
 import { isJsonObject } from "../../model/json.ts";
+import { writeFileAtomically } from "../../platform/atomic-write.ts";
 import { createOnce } from "../../platform/create-once.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { AttemptSpec } from "../executor.ts";
@@ -15,6 +16,12 @@ const MAX_WORDS_BYTES = 2048;
 
 /** What the job of an attempt reads: everything that it needs to carry the attempt out. */
 export type BatchRecord = Omit<AttemptSpec, "codePatch" | "env"> & { readonly env: Readonly<Record<string, string>> };
+
+/** Which of the jobs that are submitted together is that of an attempt. */
+export interface ArrayElement {
+  readonly array: string;
+  readonly index: number;
+}
 
 /** What is in an attempt's folder because a scheduler carries it out. */
 export class BatchFolder {
@@ -48,6 +55,23 @@ export class BatchFolder {
     return createOnce(this.attempt.file("batch.json"), `${JSON.stringify(record, null, 2)}\n`);
   }
 
+  /** Notes that it is about to be submitted as an element of an array. */
+  async enlist(element: ArrayElement): Promise<void> {
+    const text = `${JSON.stringify([...this.elements(), element], null, 2)}\n`;
+    await writeFileAtomically(this.attempt.file("arrays.json"), text, { durability: "later" });
+  }
+
+  /** As which elements of arrays it may have been submitted; mostly one or none. */
+  elements(): readonly ArrayElement[] {
+    const list = this.#read("arrays.json");
+    if (!Array.isArray(list)) return [];
+    return list.flatMap((element: unknown) => {
+      if (!isJsonObject(element)) return [];
+      const { array, index } = element;
+      return typeof array === "string" && typeof index === "number" ? [{ array, index }] : [];
+    });
+  }
+
   /**
    * Notes that a job begins to carry the attempt out. This happens once: neither another job nor the same job, which
    * SLURM may start again after a failure of its own, executes the command a second time.
@@ -57,6 +81,17 @@ export class BatchFolder {
   begin(schedulerJobId: string, host: string, atMs: number): boolean {
     const record = { scheduler_job_id: schedulerJobId, host, at: toInstant(atMs) };
     return createOnce(this.attempt.file("started.json"), `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /**
+   * Notes that nobody is to carry the attempt out any more.
+   *
+   * @returns false when somebody began to
+   */
+  giveUp(atMs: number): boolean {
+    const record = { given_up_at: toInstant(atMs) };
+    const isOurs = createOnce(this.attempt.file("started.json"), `${JSON.stringify(record, null, 2)}\n`);
+    return isOurs || this.startedBy() === undefined;
   }
 
   /** Which job began to carry it out; `undefined` when none did. */

@@ -11,6 +11,7 @@ import { LocalAttempt } from "../local/local-attempt.ts";
 import { endGroup } from "../local/process-group.ts";
 import { identifyProcess, isGroupAlive } from "../local/process-identity.ts";
 import { launchThroughGate } from "../local/supervisor/gate.ts";
+import { toElementId } from "../scheduler-id.ts";
 import { BatchFolder, type BatchRecord, readBatchRecord } from "./batch-folder.ts";
 
 /** Nobody watches; the logs are all there is. */
@@ -38,15 +39,23 @@ export async function carryOut(path: string, { env, say }: JobPlace): Promise<nu
   }
   const workspace = dirname(dirname(path));
   const folder = new BatchFolder(workspace, record.attempt);
-  const schedulerJobId = env["SLURM_JOB_ID"] ?? "";
+  const schedulerJobId = jobOf(env);
   if (folder.begin(schedulerJobId, hostname(), Date.now())) {
     return toShellExitCode(await execute(folder, record, workspace, env));
   }
   if (folder.startedBy() !== schedulerJobId) {
-    say(`another job, ${folder.startedBy() ?? "which is not known"}, carries this attempt out; nothing was executed`);
+    const other = folder.startedBy();
+    const why = other === undefined ? "this attempt was given up" : `another job, ${other}, carries this attempt out`;
+    say(`${why}; nothing was executed`);
     return 1;
   }
   return toShellExitCode(await settle(folder, record));
+}
+
+/** How the scheduler calls the job that this process belongs to. */
+function jobOf(env: JobPlace["env"]): string {
+  const { SLURM_JOB_ID = "", SLURM_ARRAY_JOB_ID: array, SLURM_ARRAY_TASK_ID: index } = env;
+  return array === undefined || index === undefined ? SLURM_JOB_ID : toElementId(array, Number(index));
 }
 
 async function execute(
@@ -56,7 +65,7 @@ async function execute(
   env: JobPlace["env"],
 ): Promise<AttemptEnd> {
   const { jobId, attempt } = record;
-  const own = attemptEnvironment({ jobId, attempt, workspace, workerId: `slurm-${env["SLURM_JOB_ID"] ?? "job"}` });
+  const own = attemptEnvironment({ jobId, attempt, workspace, workerId: `slurm-${jobOf(env)}` });
   const spec = { ...record, codePatch: undefined, env: { ...env, ...record.env, ...own } };
   await folder.attempt.writeHeartbeat(Date.now());
   let running: LocalAttempt | undefined;
@@ -68,6 +77,8 @@ async function execute(
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);
   running = new LocalAttempt(spec, folder.attempt, NO_OUTPUT, toLaunch(folder.attempt, record.graceMs));
   if (isAsked) running.end("SIGTERM", "graceful");
+  // The outputs of a stage are hashed by then, while the node is still ours. The run is not complete before this process
+  // has ended.
   return await running.ended;
 }
 

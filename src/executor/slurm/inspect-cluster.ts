@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { quoteForShell } from "../../queue/shell-quote.ts";
-import type { SchedulerFacts } from "../batch-executor.ts";
+import type { NodeProbe, SchedulerFacts } from "../batch-executor.ts";
 import { complaintOf, runSlurm, type SlurmOutput } from "./run-slurm.ts";
 
 type Ask = (program: string, args: readonly string[]) => Promise<SlurmOutput>;
@@ -51,31 +51,44 @@ interface Probe {
   readonly waitMs: number;
 }
 
-/** Has a job of a minute look for a folder and a program. @returns what is wrong; `undefined` when all is there */
-export async function probeFromNode({ folder, program, options, env, waitMs }: Probe): Promise<string | undefined> {
+/** Has a job of a minute look for a folder and a program, and at its clock. */
+export async function probeFromNode({ folder, program, options, env, waitMs }: Probe): Promise<NodeProbe> {
   const place = mkdtempSync(join(folder, ".aexp-slurm-probe-"));
   const found = join(place, "found");
   const script = [
     `[ -d ${quoteForShell(place)} ] || exit 72`,
-    `if [ -x ${quoteForShell(program)} ]; then echo both; else echo folder; fi > ${quoteForShell(found)}`,
+    `if [ -x ${quoteForShell(program)} ]; then saw=both; else saw=folder; fi`,
+    `echo "$saw $(date +%s) $(uname -n)" > ${quoteForShell(found)}`,
   ].join("\n");
   const output = `--output=${join(place, "log").replaceAll("%", "%%")}`;
   const own = ["--job-name=aexp-doctor", "--time=1", "--no-requeue", "--wait", output, `--wrap=${script}`];
   try {
+    const askedMs = Date.now();
     const ended = await runSlurm("sbatch", [...options, "--parsable", ...own], { env, timeoutMs: waitMs });
     const id = /^(\d+)/m.exec(ended.stdout)?.[1];
     if (ended.exitCode === 124) {
       if (id !== undefined) await runSlurm("scancel", [id], { env, timeoutMs: 20_000 });
-      return `the job did not start within ${waitMs / 1000} s`;
+      return nothingSeen(`the job did not start within ${waitMs / 1000} s`);
     }
-    if (id === undefined) return complaintOf(ended);
-    const told = read(found);
-    if (told === "both") return undefined;
-    if (told === "folder") return `nodes do not see ${program}`;
-    return `nodes do not see ${folder}`;
+    if (id === undefined) return nothingSeen(complaintOf(ended));
+    const [saw, seconds, host] = read(found)?.split(" ") ?? [];
+    if (saw === undefined) return nothingSeen(`nodes do not see ${folder}`);
+    const problem = saw === "both" ? undefined : `nodes do not see ${program}`;
+    return { problem, host, clockDifferenceMs: differenceTo(Number(seconds) * 1000, askedMs, Date.now()) };
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+function nothingSeen(problem: string): NodeProbe {
+  return { problem, host: undefined, clockDifferenceMs: undefined };
+}
+
+/** By how much a clock is off that showed a time, in whole seconds, between two times of ours. */
+function differenceTo(shownMs: number, afterMs: number, beforeMs: number): number | undefined {
+  if (Number.isNaN(shownMs)) return undefined;
+  if (shownMs + 1000 < afterMs) return shownMs + 1000 - afterMs;
+  return Math.max(0, shownMs - beforeMs);
 }
 
 function read(path: string): string | undefined {

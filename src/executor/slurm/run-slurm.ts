@@ -17,18 +17,21 @@ export interface SlurmRunOptions {
 
 /** Variables by which these commands would show or choose something else than what was asked for. */
 const CHANGES_ANSWERS = /^(?:SACCT_|SQUEUE_|SCANCEL_|SINFO_|SCONTROL_|SLURM_TIME_FORMAT$|SLURM_EXIT_ERROR$)/;
-/** Variables of `sbatch` for which we have no option of our own. */
-const CHANGES_JOBS = new Set(["SBATCH_ARRAY_INX", "SBATCH_TEST_ONLY", "SBATCH_WAIT", "SBATCH_WRAP", "SBATCH_REQUEUE"]);
+/**
+ * Variables of `sbatch` for which we have no option of our own, and those by which a job knows its place in an array:
+ * whoever submits from inside of one must not pass that on.
+ */
+const CHANGES_JOBS = /^(?:SBATCH_(?:ARRAY_INX|TEST_ONLY|WAIT|WRAP|REQUEUE)$|SLURM_ARRAY_)/;
 
 /** The environment for `sbatch`: the job inherits it. */
 export function forSubmission(env: SlurmRunOptions["env"]): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !CHANGES_JOBS.has(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !CHANGES_JOBS.test(name)));
 }
 
-/** The environment for questions: plain words, and times in UTC. */
+/** The environment for questions: plain words, times in UTC, and lists of elements that are never cut short. */
 export function forQuestions(env: SlurmRunOptions["env"]): Record<string, string | undefined> {
   const plain = Object.entries(env).filter(([name]) => !CHANGES_ANSWERS.test(name));
-  return { ...Object.fromEntries(plain), LC_ALL: "C", TZ: "UTC", SLURM_TIME_FORMAT: "standard" };
+  return { ...Object.fromEntries(plain), LC_ALL: "C", TZ: "UTC", SLURM_TIME_FORMAT: "standard", SLURM_BITSTR_LEN: "0" };
 }
 
 /**

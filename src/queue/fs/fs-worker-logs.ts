@@ -1,13 +1,13 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { systemErrorCode } from "../../model/errors.ts";
 import { explainWriteFailure } from "../../platform/atomic-write.ts";
+import { logReader, readLogTail } from "../../platform/log-file.ts";
 import type { LogReader } from "../../run/attempt-files.ts";
 import type { WorkerLogs } from "../worker-logs.ts";
 
 const LOG_NAME = /^worker-(.+)\.log$/;
-const CHUNK_BYTES = 64 * 1024;
 
 /** Logs of workers as files `worker-<id>.log` of one folder. */
 export class FsWorkerLogs implements WorkerLogs {
@@ -32,28 +32,12 @@ export class FsWorkerLogs implements WorkerLogs {
 
   open(workerId: string): LogReader | undefined {
     const descriptor = openIfPresent(this.pathOf(workerId));
-    if (descriptor === undefined) return undefined;
-    return {
-      next() {
-        const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-        const count = readSync(descriptor, buffer, 0, buffer.length, null);
-        return count === 0 ? undefined : buffer.subarray(0, count);
-      },
-      [Symbol.dispose]: () => closeSync(descriptor),
-    };
+    return descriptor === undefined ? undefined : logReader(descriptor);
   }
 
   tail(workerId: string, maxBytes: number): string {
     const descriptor = openIfPresent(this.pathOf(workerId));
-    if (descriptor === undefined) return "";
-    try {
-      const start = Math.max(0, statSync(this.pathOf(workerId)).size - maxBytes);
-      const buffer = Buffer.alloc(maxBytes);
-      const text = buffer.toString("utf8", 0, readSync(descriptor, buffer, 0, maxBytes, start));
-      return start === 0 ? text : text.slice(text.indexOf("\n") + 1);
-    } finally {
-      closeSync(descriptor);
-    }
+    return descriptor === undefined ? "" : readLogTail(descriptor, maxBytes);
   }
 
   create(workerId: string, keep: { readonly newest: number; readonly workerIds: readonly string[] }): void {

@@ -27,10 +27,27 @@ export function openLeased(id: JobId, token: string): Opening {
   return { sql: "SELECT * FROM tasks WHERE id = :id AND lease_token = :token", values: { id, token } };
 }
 
-/** Looks for the task, if the lease is this one, or if a scheduler has its attempt of this name. */
+/** As {@link openLeased}, and for the process of the attempt that is known. */
+export function openStarted(id: JobId, token: string): Opening {
+  return {
+    sql: `SELECT t.*, a.pid AS known_pid FROM tasks t LEFT JOIN attempts a ON a.lease_token = t.lease_token
+      WHERE t.id = :id AND t.lease_token = :token`,
+    values: { id, token },
+  };
+}
+
+/**
+ * Looks for the task, if the lease is this one, or if a scheduler has its attempt of this name; and whether its end
+ * means nothing to anything else, so that nobody has to ask after that while others wait.
+ */
 export function openHeld(id: JobId, token: string): Opening {
   return {
-    sql: `SELECT t.* FROM tasks t WHERE t.id = :id AND (t.lease_token = :token OR ${IN_SCHEDULER})`,
+    sql: `SELECT t.*, (
+        NOT EXISTS (SELECT 1 FROM task_needs n WHERE n.needs = t.id AND n.met = 0)
+        AND NOT EXISTS (SELECT 1 FROM tasks f WHERE f.follows = t.id)
+        AND EXISTS (SELECT 1 FROM tasks o WHERE o.group_id = t.group_id AND o.ended_at IS NULL AND o.id <> t.id)
+      )::integer AS alone
+      FROM tasks t WHERE t.id = :id AND (t.lease_token = :token OR ${IN_SCHEDULER})`,
     values: { id, token },
   };
 }
@@ -44,14 +61,13 @@ function findOpened({ first: [row] }: WriteTransaction): StoredTask | undefined 
 export async function recordProcess(tx: WriteTransaction, token: string, process: AttemptProcess): Promise<boolean> {
   const task = findOpened(tx);
   if (task === undefined) return false;
-  const before = await tx.db.get("SELECT pid FROM attempts WHERE lease_token = :token", { token });
-  await tx.db.run("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
+  tx.db.send("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
     token,
     pid: process.pid,
     start: process.startFingerprint,
     bootId: process.bootId,
   });
-  if (before?.["pid"] === null) tx.outgoing.push(toStartEvent(task, process.pid));
+  if (tx.first[0]?.["known_pid"] === null) tx.outgoing.push(toStartEvent(task, process.pid));
   return true;
 }
 
@@ -149,20 +165,19 @@ async function endAttempt(
   if (result.startedAt !== undefined) await setStart(tx, token, result.startedAt);
   if (result.state === "complete" && result.outputs !== undefined) await replaceOutputs(tx, task, result.outputs);
   const onLost = result.state === "failed" ? await onLostOf(tx, task.spec.lane) : "fail";
-  const [, state] = await Promise.all([
-    closeAttempt(tx, task, token, result, true),
-    step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter })),
-  ]);
-  return state;
+  closeAttempt(tx, task, token, result, true);
+  return await step(tx, task, judgeAttemptEnd(task, result, { onLost, now: tx.now, jitter }));
 }
 
 /** The statements of both parts are sent without waiting for answers, in their order. */
 async function step(tx: WriteTransaction, task: StoredTask, { via, to, change, event }: NextStep): Promise<TaskState> {
   const moves = new TaskMoves(tx);
   const seen = via === undefined ? task : moves.add(task, via);
-  if (via !== undefined) await moves.store();
+  if (via !== undefined) moves.store();
   const next = moves.add(seen, to, change, event);
-  await Promise.all([moves.store(), isTerminalState(next.state) && followEnds(tx, [next])]);
+  const isFollowed = isTerminalState(next.state) && tx.first[0]?.["alone"] !== 1;
+  moves.store();
+  if (isFollowed) await followEnds(tx, [next]);
   return next.state;
 }
 
@@ -176,22 +191,20 @@ async function onLostOf({ db }: WriteTransaction, lane: string): Promise<OnLost>
 export async function releaseTask(tx: WriteTransaction, token: string): Promise<boolean> {
   const task = findOpened(tx);
   if (task === undefined) return false;
-  await Promise.all([
-    closeAttempt(tx, task, token, { state: "released", reason: undefined }, false),
-    step(tx, task, judgeRelease(task)),
-  ]);
+  closeAttempt(tx, task, token, { state: "released", reason: undefined }, false);
+  await step(tx, task, judgeRelease(task));
   return true;
 }
 
-async function closeAttempt(
+function closeAttempt(
   tx: WriteTransaction,
   task: StoredTask,
   token: string,
   result: AttemptOutcome,
   isCounted: boolean,
-): Promise<void> {
+): void {
   tx.outgoing.push(toAttemptEndEvent(task, result));
-  await tx.db.run(
+  tx.db.send(
     `UPDATE attempts SET ended_at = greatest(:end, started_at), outcome = :outcome, reason_code = :code,
        reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
      WHERE lease_token = :token AND ended_at IS NULL`,
@@ -207,7 +220,7 @@ async function closeAttempt(
     },
   );
   if (task.lease === undefined && task.spec.resources.length > 0) {
-    await tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token });
+    tx.db.send("DELETE FROM resource_locks WHERE holder = :token", { token });
   }
 }
 

@@ -86,7 +86,7 @@ async function begin(tx: WriteTransaction, task: StoredTask, token: string, star
 async function move(tx: WriteTransaction, task: StoredTask, to: TaskState, change?: TaskChange): Promise<void> {
   const moves = new TaskMoves(tx);
   moves.add(task, to, change);
-  await moves.store();
+  moves.store();
 }
 
 async function setJob({ db }: WriteTransaction, token: string, schedulerJobId: string): Promise<void> {

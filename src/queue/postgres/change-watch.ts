@@ -11,9 +11,10 @@ export class ChangeWatch {
   }
 
   /** See `QueueStore.waitForChange`. */
-  async wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
     const { connection } = this.#db;
-    if (!connection.isListening) this.#ask();
+    // Without a connection nothing is asked: the sleeper's next statement has not to wait for another attempt.
+    if (connection.isOpen && !connection.isListening) this.#ask();
     if (connection.changes === this.#seen && signal?.aborted !== true) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const forget = connection.onChange(resolve);
@@ -25,7 +26,9 @@ export class ChangeWatch {
       clearTimeout(timer);
       forget();
     }
+    const isChanged = connection.changes !== this.#seen;
     this.#seen = connection.changes;
+    return isChanged;
   }
 
   /** Without an answer the sleeper only sleeps until its time is over, and the next one asks again. */

@@ -1,37 +1,37 @@
-import { toClaimEvent } from "../attempt-end.ts";
 import type { JobId } from "../../run/job-id.ts";
 import type { Claim, ClaimRequest } from "../queue-store.ts";
-import { readJobId, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
-import { toMark } from "../task-move.ts";
-import type { Lease, TaskReason } from "../task.ts";
-import { NOW, type Opening, type ReadTransaction, type WriteTransaction } from "./database.ts";
-import { LIVE_LOCK, takeLocks } from "./locks.ts";
+import { readJobId, readStoredTask, withoutPrivate } from "../records.ts";
+import { jsonObject, type Row } from "../rows.ts";
+import type { TaskReason } from "../task.ts";
+import { NOW, type Opening, type WriteTransaction } from "./database.ts";
+import { LIVE_LOCK } from "./locks.ts";
 import type { Values } from "./named-values.ts";
 
-/** Whether there is something to claim, as far as one sees without keeping anybody waiting. */
-export async function hasWork({ db }: ReadTransaction, request: ClaimRequest): Promise<boolean> {
-  return (await db.get(`${chooseFrom(request)} SELECT id FROM chosen`, toValues(request))) !== undefined;
+/** Gives a row when there is something to claim, as far as one sees without keeping anybody waiting. */
+export function lookForWork(request: ClaimRequest): Opening {
+  return { sql: `${chooseFrom(request)} SELECT id FROM chosen`, values: toValues(request) };
 }
 
-/** Takes the next eligible task; see {@link claimTask}. With `TaskMoves`, the only writer of `tasks.state`. */
-export function openClaim(request: ClaimRequest): Opening {
+/**
+ * Takes the next eligible task, with all that follows from that; see `QueueStore.claim`. With `TaskMoves` and `submit`, the
+ * only writer of `tasks.state`. Executed again with the same token, it gives what that token has taken.
+ */
+export function claimTask(request: ClaimRequest): Opening {
   const { workerId, token, leaseMs } = request;
   const values = { ...toValues(request), workerId, token, leaseMs: Math.ceil(leaseMs) };
   return { sql: `${chooseFrom(request)} ${TAKE}`, values };
 }
 
-/** See `QueueStore.claim`: goes on with what {@link openClaim} has taken. */
-export async function claimTask(tx: WriteTransaction, request: ClaimRequest): Promise<Claim | undefined> {
-  const [row] = tx.first;
+/** What {@link claimTask} has taken. */
+export function readClaim([row]: readonly Row[]): Claim | undefined {
   if (row === undefined) return undefined;
   const task = readStoredTask(row);
   const { lease } = task;
   if (lease === undefined) throw new Error(`task ${task.id} was claimed without a lease`);
-  const { machine } = request;
-  const fences = await lockResources(tx, task, lease, machine);
-  const mark = toMark("queued", task, tx.now);
-  if (mark !== undefined) tx.outgoing.push(mark);
-  tx.outgoing.push(toClaimEvent(task, lease, machine, tx.now));
+  const fences: Record<string, number> = {};
+  for (const [key, fence] of Object.entries(jsonObject(row, "fences"))) {
+    if (typeof fence === "number") fences[key] = fence;
+  }
   return { task: withoutPrivate(task), lease, fences };
 }
 
@@ -49,23 +49,12 @@ export async function holdBackTask(
   return row === undefined ? undefined : readJobId(row, "id");
 }
 
-async function lockResources(
-  tx: WriteTransaction,
-  task: StoredTask,
-  { token, expiresAt }: Lease,
-  machine: string,
-): Promise<Readonly<Record<string, number>>> {
-  const keys = [...new Set(task.spec.resources)];
-  if (keys.length === 0) return {};
-  const note = `run ${task.id.slice(0, 8)} on ${machine}`;
-  return await takeLocks(tx, keys, { holder: token, holderKind: "run", runId: task.id, expiresAt, note });
-}
-
 function toValues(request: ClaimRequest): Values {
-  const { owner, machine, executors, filter, lanes, ids } = request;
+  const { owner, machine, commits = [], executors, filter, lanes, ids } = request;
   return {
     owner,
     machine,
+    commits,
     executors,
     lanes,
     mode: filter.mode,
@@ -74,16 +63,55 @@ function toValues(request: ClaimRequest): Values {
   };
 }
 
+/** The connection may have been lost after the server had done it all: then the token has its task. */
 const TAKE = `,
   took AS (
     UPDATE tasks t SET state = CASE executor WHEN 'slurm' THEN 'submitting' ELSE 'running' END,
+      target = CASE WHEN commit_oid IS NOT NULL AND machine <> :machine THEN :machine ELSE target END,
       attempt = attempt + 1, worker_id = :workerId, lease_token = :token, lease_expires_at = ${NOW} + :leaseMs,
       started_at = ${NOW}, reason_code = NULL, reason_message = NULL, because = NULL, exit_code = NULL, signal = NULL
-    FROM chosen WHERE t.id = chosen.id AND t.state = 'queued' RETURNING t.*),
+    FROM chosen WHERE t.id = chosen.id AND t.state = 'queued'
+      AND NOT EXISTS (SELECT 1 FROM tasks m WHERE m.lease_token = :token)
+    RETURNING t.*),
   noted AS (
     INSERT INTO attempts (run_id, n, lease_token, worker_id, machine, started_at)
-    SELECT id, attempt, :token, :workerId, :machine, started_at FROM took)
-  SELECT * FROM took`;
+    SELECT id, attempt, :token, :workerId, :machine, started_at FROM took),
+  fenced AS (
+    INSERT INTO resource_fences AS f (key, fence)
+    SELECT q.key, 1 FROM took JOIN task_resources q ON q.run_id = took.id WHERE took.has_resources = 1
+    ON CONFLICT (key) DO UPDATE SET fence = f.fence + 1 RETURNING key, fence),
+  locked AS (
+    INSERT INTO resource_locks (key, holder, holder_kind, run_id, fence, acquired_at, expires_at, note)
+    SELECT key, :token, 'run', took.id, fence, ${NOW}, took.lease_expires_at, 'run ' || left(took.id, 8) || ' on ' || :machine
+    FROM fenced, took
+    ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, holder_kind = excluded.holder_kind,
+      run_id = excluded.run_id, fence = excluded.fence, acquired_at = excluded.acquired_at,
+      expires_at = excluded.expires_at, note = excluded.note),
+  event AS MATERIALIZED (
+    SELECT nextval('event_ids') AS event_id, id, group_id, json_build_object('attempt', attempt, 'worker', :workerId::text,
+      'machine', :machine::text, 'waited', started_at - coalesce(queued_at, started_at)) AS data
+    FROM took),
+  told AS (
+    INSERT INTO events (id, at, kind, run_id, group_id, data)
+    SELECT event_id, ${NOW}, 'run.claimed', id, group_id, data FROM event),
+  sent AS (
+    INSERT INTO outbox (topic, subject, machine, dedupe, data, at)
+    SELECT topic, subject, machine, dedupe, data, ${NOW} FROM (
+      SELECT 1 AS place, 'mark' AS topic, id AS subject,
+        CASE WHEN portable IS NOT NULL AND target <> machine THEN target ELSE machine END AS machine,
+        format('mark:%s:%s:%s:running', id, life, attempt) AS dedupe,
+        json_build_object('id', id, 'life', life, 'attempt', attempt, 'state', state, 'status', 'running',
+          'at', started_at, 'startedAt', started_at) AS data
+      FROM took WHERE state = 'running'
+      UNION ALL
+      SELECT 2, 'event', id, NULL, 'event:' || event_id, json_build_object('id', event_id, 'at', ${NOW},
+        'kind', 'run.claimed', 'runId', id, 'groupId', group_id, 'data', data)
+      FROM event ORDER BY place) items
+    ON CONFLICT (dedupe) DO NOTHING)
+  SELECT took.*, coalesce((SELECT json_object_agg(key, fence) FROM fenced), '{}') AS fences FROM took
+  UNION ALL
+  SELECT m.*, coalesce((SELECT json_object_agg(key, fence) FROM resource_locks WHERE holder = :token), '{}')
+  FROM tasks m WHERE m.lease_token = :token`;
 
 /**
  * The classes of queued tasks (lane, kind and caller), of which there are few: one look at the index for each, however
@@ -117,6 +145,8 @@ function choose(classes: string, isAsked: string): string {
       SELECT t.id, t.eff_priority, t.seq FROM tasks t
       WHERE t.state = 'queued' AND t.lane = o.lane AND t.kind = o.kind AND t.caller = o.caller
         AND t.not_before <= ${NOW} AND t.owner = :owner AND (t.target IS NULL OR t.target = :machine)
+        AND (t.commit_oid IS NULL OR t.machine = :machine OR t.attempt > 0 AND t.target = :machine
+          OR t.attempt = 0 AND t.commit_oid = ANY (:commits::text[]))
         AND t.executor = ANY (:executors) ${isAsked}
         AND (t.has_resources = 0 OR NOT EXISTS (
           SELECT 1 FROM task_resources q JOIN resource_locks k ON k.key = q.key

@@ -5,6 +5,7 @@ import type { Row } from "../rows.ts";
 import { ConnectionLost, explainServerFailure, isLost, isPassing } from "./failures.ts";
 import { inOrder, toPositional, type Values } from "./named-values.ts";
 import { toDriverUrl } from "./place.ts";
+import { refuseSharedSession } from "./pooler.ts";
 
 /** What a statement gave, and how many rows it changed. */
 export interface Result {
@@ -60,7 +61,7 @@ export class Connection {
   /**
    * Connects, unless that is done. Tries again while the server may be coming up.
    *
-   * @throws {AexpError} `queue.unreachable`, `queue.access_denied`, and what `onOpen` throws
+   * @throws {AexpError} `queue.unreachable`, `queue.access_denied`, `queue.pooler_unsuitable`, and what `onOpen` throws
    */
   async ready(): Promise<void> {
     const deadline = performance.now() + this.#options.patienceMs;
@@ -95,6 +96,10 @@ export class Connection {
     this.#noteChange();
   }
 
+  get isOpen(): boolean {
+    return this.#client !== undefined;
+  }
+
   get isListening(): boolean {
     return this.#listens;
   }
@@ -121,10 +126,24 @@ export class Connection {
   }
 
   async #open(): Promise<void> {
+    const client = await this.#connect();
+    client.on("notification", () => this.#noteChange());
+    this.#client = client;
+    try {
+      await refuseSharedSession(client, () => this.#connect(), this.place);
+      await this.exec(sessionSettings(this.#options.schema));
+      await this.#onOpen(this);
+    } catch (error) {
+      this.#drop(client);
+      throw error;
+    }
+    if (this.#isClosed) this.#drop(client);
+  }
+
+  async #connect(): Promise<Client> {
     const { Client: PgClient } = await import("pg");
-    const { url, schema } = this.#options;
     const client = new PgClient({
-      connectionString: toDriverUrl(url, process.env),
+      connectionString: toDriverUrl(this.#options.url, process.env),
       fallback_application_name: "aexp",
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: ANSWER_MS,
@@ -135,22 +154,17 @@ export class Connection {
     client.setTypeParser(JSON_TYPE, String);
     client.on("error", () => this.#forget(client));
     client.on("end", () => this.#forget(client));
-    client.on("notification", () => this.#noteChange());
     await client.connect();
-    this.#client = client;
-    try {
-      await this.exec(sessionSettings(schema));
-      await this.#onOpen(this);
-    } catch (error) {
-      this.#drop(client);
-      throw error;
-    }
-    if (this.#isClosed) this.#drop(client);
+    return client;
   }
 
   async #send(statement: (client: Client) => Promise<QueryResult<Row>>): Promise<Result> {
     const client = this.#client;
     if (client === undefined) throw new ConnectionLost(new Error("the connection was closed"));
+    // What is sent in one go arrives in one go, and the server need not wait for the rest of it.
+    const { stream } = client.connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
     try {
       const { rows, rowCount } = lastOf(await statement(client));
       return { rows, changes: rowCount ?? 0 };

@@ -16,6 +16,8 @@ export interface Queries {
 export interface Statements extends Queries {
   /** @returns how many rows were changed */
   run(sql: string, values?: Values): Promise<number>;
+  /** As `run`, for what nobody waits for: if it fails, the transaction fails when it is committed. */
+  send(sql: string, values?: Values): void;
   /** Several statements without values. */
   exec(sql: string): Promise<void>;
 }
@@ -37,7 +39,7 @@ export interface WriteTransaction extends ReadTransaction {
   wake(): void;
 }
 
-/** The first statement of a transaction, which is sent together with its beginning. */
+/** A statement that is sent together with the beginning of its transaction. */
 export interface Opening {
   readonly sql: string;
   readonly values: Values;
@@ -72,6 +74,14 @@ interface InDoubt<T> {
 const MAX_LOSSES = 4;
 /** The server's own clock. That of this machine may be another one on every machine. */
 const SERVER_CLOCK = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+/**
+ * Waits until everything that was committed so far is on the server's disk, unless it is: nothing is answered before.
+ * It is a transaction of its own behind the one that took the lock, so that many wait for one flush together. As the log
+ * is written in order, what others built on an unflushed commit is never there without it after a crash.
+ */
+const FLUSH = `SELECT pg_logical_emit_message(true, 'aexp', '')
+  WHERE pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()`;
 
 /** The transactions of one process, one after the other on one connection. */
 export class Database implements Queries {
@@ -112,12 +122,45 @@ export class Database implements Queries {
     await this.#inTurn(async () => await this.connection.listen());
   }
 
+  /** Executes one statement that changes nothing, as a transaction of its own: one message and one answer. */
+  async readAtOnce({ sql, values }: Opening): Promise<readonly Row[]> {
+    return await this.#inTurn(async () => {
+      const { connection } = this;
+      const [, { rows }] = await Promise.all([
+        connection.exec(`BEGIN READ ONLY; ${this.#setTime()}`),
+        connection.query(sql, values),
+        connection.exec("COMMIT"),
+      ]);
+      return rows;
+    });
+  }
+
+  /**
+   * Executes one statement as a transaction that excludes every other writer: one message and one answer, so that the
+   * others wait for the server alone. When the connection is lost, it is executed once more; it has to see by itself
+   * whether it was executed before.
+   *
+   * @throws {AexpError} `queue.busy`, `queue.unreachable`
+   */
+  async writeAtOnce({ sql, values }: Opening): Promise<readonly Row[]> {
+    return await this.#inTurn(async () => {
+      const { connection } = this;
+      const [, { rows }] = await Promise.all([
+        connection.exec(this.#beginning()),
+        connection.query(sql, values),
+        connection.exec("COMMIT"),
+        connection.exec(FLUSH),
+      ]);
+      return rows;
+    });
+  }
+
   /** Runs `work` on one consistent state of the database, without keeping any writer waiting. */
   async read<T>(work: (tx: ReadTransaction) => Promise<T>): Promise<T> {
     return await this.#inTurn(async () => {
       const { connection } = this;
       const time = await connection.exec(`BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${this.#setTime()}`);
-      const result = await work({ db: statementsOf(connection), now: toTime(time) });
+      const result = await work({ db: statementsOf(connection, []), now: toTime(time) });
       await connection.exec("COMMIT");
       return result;
     });
@@ -133,16 +176,18 @@ export class Database implements Queries {
     let inDoubt: InDoubt<T> | undefined;
     return await this.#inTurn(async () => {
       if (inDoubt !== undefined && (await this.#wasCommitted(inDoubt.serial))) return inDoubt.result;
-      const { now, first } = await this.#begin(options);
+      const { now, first } = await this.#begin(options.opening);
       const outgoing: (NewEvent | NewItem)[] = [];
       let wakes = false;
       const wake = () => void (wakes = true);
-      const result = await work({ db: statementsOf(this.connection), now, first, outgoing, wake });
+      const sent: Promise<unknown>[] = [];
+      const result = await work({ db: statementsOf(this.connection, sent), now, first, outgoing, wake });
       const serial = (this.#serial += 1);
       // What tells nobody anything may as well be done twice.
       const parts = options.isOnce === true && outgoing.length === 0 ? [[]] : [...chunksOf(outgoing)];
       if (parts.length > 0) inDoubt = { serial, result };
-      await this.#commit(now, parts, serial, wakes || outgoing.some(isWaking));
+      const isWaking = wakes || outgoing.some(wakesSleepers);
+      await this.#commit(now, parts, serial, { sent, isWaking, isFlushed: options.mayBeForgotten !== true });
       return result;
     });
   }
@@ -152,27 +197,33 @@ export class Database implements Queries {
     await this.connection.close();
   }
 
-  async #begin({
-    opening,
-    mayBeForgotten = false,
-  }: WriteOptions): Promise<{ readonly now: number; readonly first: readonly Row[] }> {
+  async #begin(opening: Opening | undefined): Promise<{ readonly now: number; readonly first: readonly Row[] }> {
     const { connection } = this;
     const [time, first] = await Promise.all([
-      // The lock first of all: each later statement sees what the one before us has committed.
-      connection.exec(
-        `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(${this.#lockKey});
-         ${mayBeForgotten ? "SET LOCAL synchronous_commit = off;" : ""} ${this.#setTime()}`,
-      ),
+      connection.exec(this.#beginning()),
       opening && connection.query(opening.sql, opening.values),
     ]);
     return { now: toTime(time), first: first?.rows ?? [] };
+  }
+
+  /**
+   * The lock first of all: each later statement sees what the one before us has committed. The commit itself does not
+   * wait for the disk, which would keep the next writer waiting as well; see {@link FLUSH}.
+   */
+  #beginning(): string {
+    return `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(${this.#lockKey});
+      SET LOCAL synchronous_commit = off; ${this.#setTime()}`;
   }
 
   async #commit(
     now: number,
     outgoing: readonly (readonly (NewEvent | NewItem)[])[],
     serial: number,
-    wakes: boolean,
+    {
+      sent,
+      isWaking,
+      isFlushed,
+    }: { readonly sent: readonly Promise<unknown>[] } & Readonly<Record<"isWaking" | "isFlushed", boolean>>,
   ): Promise<void> {
     const { connection } = this;
     const steps: Promise<unknown>[] = [];
@@ -181,13 +232,14 @@ export class Database implements Queries {
       steps.push(connection.query(TELL, { items, now, writer: this.#writer, serial }));
     }
     // After a failure of a step the server takes this for a rollback.
-    steps.push(connection.exec(wakes ? `NOTIFY ${this.#schema}; COMMIT` : "COMMIT"));
-    await Promise.all(steps);
+    steps.push(connection.exec(isWaking ? `NOTIFY ${this.#schema}; COMMIT` : "COMMIT"));
+    if (isFlushed) steps.push(connection.exec(FLUSH));
+    await Promise.all([...sent, ...steps]);
   }
 
   /** Asks under the lock, so that a session which nobody listens to any more has come to its end before. */
   async #wasCommitted(serial: number): Promise<boolean> {
-    await this.#begin({});
+    await this.#begin(undefined);
     const { rows } = await this.connection.query("SELECT serial FROM writers WHERE id = :writer", {
       writer: this.#writer,
     });
@@ -239,8 +291,15 @@ export function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
 }
 
-function statementsOf(connection: Connection): Statements {
+/** @param sent - gets the answers that nobody waits for yet */
+function statementsOf(connection: Connection, sent: Promise<unknown>[]): Statements {
   return {
+    send: (sql, values) => {
+      const answer = connection.query(sql, values);
+      // It is looked at when the transaction is committed, and by then it may have failed long ago.
+      answer.catch(() => {});
+      sent.push(answer);
+    },
     get: async (sql, values) => (await connection.query(sql, values)).rows[0],
     all: async (sql, values) => (await connection.query(sql, values)).rows,
     run: async (sql, values) => (await connection.query(sql, values)).changes,
@@ -265,7 +324,7 @@ const WAKING: readonly NewEvent["kind"][] = [
   "lock.broken",
 ];
 
-function isWaking(item: NewEvent | NewItem): boolean {
+function wakesSleepers(item: NewEvent | NewItem): boolean {
   return "kind" in item && WAKING.includes(item.kind);
 }
 

@@ -69,8 +69,8 @@ async function settleDependents(
       skipped.push(moves.add(dependent.task, "skipped", { reason: skipReason(end) }));
     }
   }
-  await tx.db.run(MEET, { runs: met.map((edge) => edge.run), needs: met.map((edge) => edge.needs) });
-  await moves.store();
+  tx.db.send(MEET, { runs: met.map((edge) => edge.run), needs: met.map((edge) => edge.needs) });
+  moves.store();
   return skipped;
 }
 

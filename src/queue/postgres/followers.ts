@@ -46,7 +46,7 @@ export async function settleFollowers(
         break;
     }
   }
-  await moves.store();
+  moves.store();
   return settled;
 }
 

@@ -11,7 +11,7 @@ export const LIVE_LOCK = `(k.expires_at > ${NOW} OR k.holder_kind = 'run' AND EX
   SELECT 1 FROM attempts h WHERE h.lease_token = k.holder AND h.ended_at IS NULL))`;
 
 /** Gives free keys to a new holder. @returns the fence of each key, which is higher than those of all holders before */
-export async function takeLocks(
+async function takeLocks(
   { db, now }: WriteTransaction,
   keys: readonly string[],
   lock: Omit<ResourceLock, "key" | "fence" | "acquiredAt">,

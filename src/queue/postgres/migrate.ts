@@ -21,19 +21,28 @@ export async function checkServer(
     `SELECT current_setting('server_version_num')::integer AS version,
        (to_regclass('${schema}.aexp_migrations') IS NOT NULL)::integer AS ours`,
   );
-  const version = integer(rows[0] ?? {}, "version");
-  if (version < MINIMUM_VERSION) {
-    throw new AexpError(
-      `${connection.place} has version ${Math.floor(version / 10_000)}; the queue needs ${MINIMUM_VERSION / 10_000} or newer`,
-      { code: "queue.server_too_old", hint: "Use a newer server." },
-    );
-  }
+  refuseOldServer(integer(rows[0] ?? {}, "version"), connection.place);
   if (integer(rows[0] ?? {}, "ours") === 0) return;
   const { rows: applied } = await connection.exec(APPLIED);
   refuseOtherSchema(applied, `The schema ${schema} of ${connection.place}`, migrations);
 }
 
-const APPLIED = "SELECT version, checksum FROM aexp_migrations ORDER BY version";
+/**
+ * Refuses a server that may not know all that is asked of it.
+ *
+ * @param version - as the server numbers itself, like 150014
+ * @throws {AexpError} `queue.server_too_old`
+ */
+export function refuseOldServer(version: number, place: string): void {
+  if (version >= MINIMUM_VERSION) return;
+  throw new AexpError(
+    `${place} has version ${Math.floor(version / 10_000)}; the queue needs ${MINIMUM_VERSION / 10_000} or newer`,
+    { code: "queue.server_too_old", hint: "Use a newer server." },
+  );
+}
+
+/** The steps that a schema has seen. */
+export const APPLIED = "SELECT version, checksum FROM aexp_migrations ORDER BY version";
 
 /**
  * Brings the schema up to the newest step; it is made when it is not there. Each step is one transaction, so two

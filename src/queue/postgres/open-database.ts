@@ -22,7 +22,7 @@ const PATIENCE_MS = 3000;
  * Opens the schema on the server of `url`, made and brought up to date when needed.
  *
  * @throws {AexpError} `queue.database_url_invalid`, `queue.unreachable`, `queue.access_denied`,
- *   `queue.server_too_old`, `queue.database_foreign`, `queue.schema_newer`, `queue.database_damaged`, `config.invalid`
+ *   `queue.server_too_old`, `queue.pooler_unsuitable`, `queue.database_foreign`, `queue.schema_newer`, `queue.database_damaged`, `config.invalid`
  */
 export async function openDatabase(url: string, options: OpenDatabaseOptions): Promise<Database> {
   const db = connect(url, options);

@@ -40,6 +40,25 @@ export function toDriverUrl(url: string, env: Readonly<Record<string, string | u
   return parts.href;
 }
 
+/** What an encrypted connection to the database of a URL makes the server prove: its name, its certificate or nothing. */
+export function readTlsChecks(url: string): "name" | "certificate" | "nothing" {
+  const { searchParams } = parseUrl(url);
+  switch (searchParams.get("sslmode")) {
+    case "verify-ca":
+      return "certificate";
+    case "require":
+      // With an authority to check it against, PostgreSQL's own programs do so.
+      return searchParams.has("sslrootcert") ? "certificate" : "nothing";
+    case "prefer":
+    case "no-verify":
+      return "nothing";
+    // Without a word, or with one that it does not know, the driver that encrypts checks everything.
+    case null:
+    default:
+      return "name";
+  }
+}
+
 /** Names that need no quotes in SQL. */
 const SCHEMA = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/;
 

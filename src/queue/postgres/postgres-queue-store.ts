@@ -13,8 +13,8 @@ import type {
   TaskQuery,
   WorkerInfo,
 } from "../queue-store.ts";
-import { readAttempt, readGroup, readWorker, withoutPrivate } from "../records.ts";
-import { jsonTexts } from "../rows.ts";
+import { readAttempt, readGroup, readWorker, toWorkerValues, withoutPrivate } from "../records.ts";
+import { jsonTexts, text } from "../rows.ts";
 import type { NewOutput, OutputState } from "../run-output.ts";
 import type { Resolution } from "../stage.ts";
 import type { StopMode, TaskReason } from "../task.ts";
@@ -34,6 +34,7 @@ import {
   finishTask,
   openHeld,
   openLeased,
+  openStarted,
   recordProcess,
   releaseTask,
   renewLeases,
@@ -41,7 +42,7 @@ import {
 } from "./attempt-writes.ts";
 import { listBatchJobs, noteJob, noteSubmitted, openInScheduler } from "./batch-jobs.ts";
 import { ChangeWatch } from "./change-watch.ts";
-import { claimTask, hasWork, holdBackTask, openClaim } from "./claim.ts";
+import { claimTask, holdBackTask, lookForWork, readClaim } from "./claim.ts";
 import type { Database } from "./database.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
@@ -49,7 +50,15 @@ import { openDatabase, openDatabaseIfPresent, type OpenDatabaseOptions } from ".
 import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
 import { listOutputs, noteOutput } from "./outputs.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
-import { countTasks, findExpired, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
+import {
+  countTasks,
+  findExpired,
+  queryTasks,
+  readDependentsOf,
+  readEvents,
+  readNeedsOf,
+  readWantedCommits,
+} from "./reading.ts";
 import { retryTasks } from "./retry-tasks.ts";
 import { listHits, listUnresolved, openResolvable, resolveStage } from "./stages.ts";
 import { stopTasks } from "./stop-tasks.ts";
@@ -87,7 +96,7 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async waitForChange(timeoutMs: number, signal?: AbortSignal) {
-    await this.#watch.wait(timeoutMs, signal);
+    return await this.#watch.wait(timeoutMs, signal);
   }
 
   async lanes() {
@@ -150,10 +159,23 @@ class PostgresQueueStore implements QueueStore {
     return rows.map((row) => readWorker(row));
   }
 
+  async wantedCommits(machine: string) {
+    return await readWantedCommits(this.#db, machine);
+  }
+
+  async machines() {
+    const rows = await this.#db.all(
+      `SELECT machine FROM (
+         SELECT machine FROM workers UNION SELECT machine FROM tasks UNION SELECT machine FROM attempts) known
+       ORDER BY machine COLLATE "C"`,
+    );
+    return rows.map((row) => text(row, "machine"));
+  }
+
   async claim(request: ClaimRequest) {
     // Workers that find nothing must not keep those waiting who have something to write.
-    if (!this.#isClaimLikely && !(await this.#db.read((tx) => hasWork(tx, request)))) return undefined;
-    const claim = await this.#db.write((tx) => claimTask(tx, request), { opening: openClaim(request) });
+    if (!this.#isClaimLikely && (await this.#db.readAtOnce(lookForWork(request))).length === 0) return undefined;
+    const claim = readClaim(await this.#db.writeAtOnce(claimTask(request)));
     this.#isClaimLikely = claim !== undefined;
     return claim;
   }
@@ -163,7 +185,7 @@ class PostgresQueueStore implements QueueStore {
   }
 
   async recordProcess(id: JobId, token: string, process: AttemptProcess) {
-    return await this.#db.write((tx) => recordProcess(tx, token, process), { opening: openLeased(id, token) });
+    return await this.#db.write((tx) => recordProcess(tx, token, process), { opening: openStarted(id, token) });
   }
 
   async renew(workerId: string, tokens: readonly string[], leaseMs: number) {
@@ -257,12 +279,13 @@ class PostgresQueueStore implements QueueStore {
     await this.#db.write(
       ({ db, now }) =>
         db.run(
-          `INSERT INTO workers (id, machine, pid, pid_start, boot_id, pools, state, started_at, beat_at)
-         VALUES (:id, :machine, :pid, :startFingerprint, :bootId, :pools, :state, :startedAt, :now)
+          `INSERT INTO workers (id, machine, pid, pid_start, boot_id, pools, state, commit_oid, can_checkout, started_at,
+           beat_at)
+         VALUES (:id, :machine, :pid, :startFingerprint, :bootId, :pools, :state, :commit, :checkout, :startedAt, :now)
          ON CONFLICT (id) DO UPDATE SET machine = excluded.machine, pid = excluded.pid, pid_start = excluded.pid_start,
            boot_id = excluded.boot_id, pools = excluded.pools, state = excluded.state,
-           started_at = excluded.started_at, beat_at = excluded.beat_at`,
-          { ...worker, now },
+           commit_oid = excluded.commit_oid, can_checkout = excluded.can_checkout, started_at = excluded.started_at, beat_at = excluded.beat_at`,
+          toWorkerValues(worker, now),
         ),
       { mayBeForgotten: true },
     );

@@ -82,6 +82,23 @@ export async function readEvents(db: Queries, after: number, limit: number): Pro
   return rows.map((row) => readEvent(row));
 }
 
+/** See `QueueStore.wantedCommits`: one look at the index for each commit of each machine, however many tasks there are. */
+export async function readWantedCommits(db: Queries, machine: string): Promise<readonly string[]> {
+  const rows = await db.all(WANTED_COMMITS, { machine });
+  return rows.map((row) => text(row, "commit_oid"));
+}
+
+const WANTED_COMMITS = `
+  WITH RECURSIVE wanted AS (
+    (SELECT machine, commit_oid FROM tasks WHERE state = 'queued' AND commit_oid IS NOT NULL
+     ORDER BY machine, commit_oid LIMIT 1)
+    UNION ALL
+    SELECT n.machine, n.commit_oid FROM wanted w CROSS JOIN LATERAL (
+      SELECT t.machine, t.commit_oid FROM tasks t
+      WHERE t.state = 'queued' AND t.commit_oid IS NOT NULL AND (t.machine, t.commit_oid) > (w.machine, w.commit_oid)
+      ORDER BY t.machine, t.commit_oid LIMIT 1) n)
+  SELECT DISTINCT commit_oid FROM wanted WHERE machine <> :machine ORDER BY commit_oid`;
+
 /** See `QueueStore.expired`. */
 export async function findExpired(
   { db, now }: ReadTransaction,

@@ -33,7 +33,7 @@ export async function retryTasks(tx: WriteTransaction, ids: readonly JobId[]): P
     const kind = next.state === "blocked" ? "run.blocked" : "run.queued";
     return moves.add(task, next.state, change, { kind, data: { retry: true } });
   });
-  await moves.store();
+  moves.store();
   return reopened;
 }
 

@@ -70,12 +70,12 @@ async function take(tx: WriteTransaction, task: StoredTask, resolution: Resoluti
       break;
     case "failed": {
       const queued = moves.add(task, "queued");
-      await moves.store();
+      moves.store();
       ended.push(moves.add(queued, "failed", change));
       break;
     }
   }
-  await moves.store();
+  moves.store();
   await followEnds(tx, ended);
 }
 

@@ -31,7 +31,7 @@ export async function stopTasks(
       outcomes.push({ id, outcome: "requested" });
     }
   }
-  await moves.store();
+  moves.store();
   // Only now, so that tasks which were named together are abandoned and not skipped because of each other.
   await followEnds(tx, abandoned);
   return outcomes;

@@ -1,8 +1,9 @@
 import type { JobId } from "../../run/job-id.ts";
+import { type Beginning, beginTasks } from "../beginning.ts";
 import type { NewGroup, NewTask } from "../queue-store.ts";
-import { readJobId, readStoredTask, type StoredTask } from "../records.ts";
+import { readJobId, type StoredTask } from "../records.ts";
 import { integer, text } from "../rows.ts";
-import { checkSubmission, judgeBeginning, namedTasks, type Stored, toBeginEvent } from "../submission.ts";
+import { checkSubmission, namedTasks, type Stored } from "../submission.ts";
 import { NEW_LIFE } from "../task-move.ts";
 import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
 import { followEnds, reopenGroups } from "./end-effects.ts";
@@ -18,11 +19,20 @@ export async function submitTasks(
   const stored = await findStored(tx.db, tasks);
   checkSubmission(group, tasks, stored);
   await storeGroup(tx, group);
-  const created = await storeTasks(tx, group.id, tasks, stored.tasks);
-  const needed = new Map(stored.tasks);
-  for (const { id } of tasks) needed.delete(id);
-  const marked = new Set(tasks.filter((task) => task.isMarked === true).map((task) => task.id));
-  const begun = await begin(tx, created, { needed, marked });
+  await beginNewLives(
+    tx,
+    tasks.flatMap((task) => stored.tasks.get(task.id) ?? []),
+  );
+  const firstSeq = integer((await tx.db.get("SELECT coalesce(max(seq), 0) AS seq FROM tasks")) ?? {}, "seq") + 1;
+  const beginnings = beginTasks(tasks, { groupId: group.id, firstSeq, now: tx.now, stored: stored.tasks });
+  for (const part of chunksOf(beginnings)) await storeTasks(tx, part);
+  // Edges lead to tasks that come later, too.
+  for (const part of chunksOf(beginnings)) await storeEdges(tx, part);
+  for (const { mark } of beginnings) if (mark !== undefined) tx.outgoing.push(mark);
+  for (const { event } of beginnings) tx.outgoing.push(event);
+  const begun = beginnings.map(({ task }) => task);
+  // Nothing is queued by this, but there is something to do.
+  if (begun.some((task) => task.isResolvable)) tx.wake();
   const skipped = begun.filter((task) => task.state === "skipped");
   if (skipped.length === 0) return begun;
   await followEnds(tx, skipped);
@@ -65,34 +75,7 @@ async function storeGroup(tx: WriteTransaction, { id, kind, name, caller }: NewG
   if (changes === 0) await reopenGroups(tx, [id]);
 }
 
-async function storeTasks(
-  tx: WriteTransaction,
-  groupId: string,
-  tasks: readonly NewTask[],
-  known: ReadonlyMap<JobId, StoredTask>,
-): Promise<readonly StoredTask[]> {
-  const { db, now } = tx;
-  await beginNewLives(
-    tx,
-    tasks.flatMap((task) => known.get(task.id) ?? []),
-  );
-  let seq = integer((await db.get("SELECT coalesce(max(seq), 0) AS seq FROM tasks")) ?? {}, "seq");
-  const created = new Map<JobId, StoredTask>();
-  for (const part of chunksOf(tasks)) {
-    const rows = part.map((task) => toTaskRow(task, (seq += 1), known.get(task.id)));
-    for (const row of await db.all(STORE_TASKS, { rows: toJson(rows), groupId, now })) {
-      const task = readStoredTask(row);
-      created.set(task.id, task);
-    }
-    const keys = part.flatMap((task) => [...new Set(task.spec.resources)].map((key) => ({ id: task.id, key })));
-    await db.run("INSERT INTO task_resources (run_id, key) SELECT * FROM unnest(:ids::text[], :keys::text[])", {
-      ids: keys.map((resource) => resource.id),
-      keys: keys.map((resource) => resource.key),
-    });
-  }
-  return tasks.flatMap((task) => created.get(task.id) ?? []);
-}
-
+/** Makes the rows of tasks that had ended ones that can be queued. */
 async function beginNewLives(tx: WriteTransaction, earlier: readonly StoredTask[]): Promise<void> {
   if (earlier.length === 0) return;
   const ids = earlier.map((task) => task.id);
@@ -100,14 +83,25 @@ async function beginNewLives(tx: WriteTransaction, earlier: readonly StoredTask[
   await tx.db.run("DELETE FROM task_resources WHERE run_id = ANY (:ids)", { ids });
   const moves = new TaskMoves(tx);
   for (const task of earlier) moves.add(task, "created", { ...NEW_LIFE, life: task.life + 1 });
-  await moves.store();
+  moves.store();
 }
 
-function toTaskRow(task: NewTask, seq: number, earlier: StoredTask | undefined): Readonly<Record<string, unknown>> {
-  const { id, spec } = task;
+async function storeTasks({ db }: WriteTransaction, beginnings: readonly Beginning[]): Promise<void> {
+  const tasks = beginnings.map(({ task }) => task);
+  await db.run(STORE_TASKS, { rows: toJson(tasks.map(toTaskRow)) });
+  const keys = tasks.flatMap((task) => [...new Set(task.spec.resources)].map((key) => ({ id: task.id, key })));
+  await db.run("INSERT INTO task_resources (run_id, key) SELECT * FROM unnest(:ids::text[], :keys::text[])", {
+    ids: keys.map((resource) => resource.id),
+    keys: keys.map((resource) => resource.key),
+  });
+}
+
+function toTaskRow(task: StoredTask): Readonly<Record<string, unknown>> {
+  const { spec } = task;
   return {
-    seq,
-    id,
+    seq: task.seq,
+    id: task.id,
+    group_id: task.groupId,
     experiment_id: task.experimentId,
     name: spec.name,
     tag: spec.tag,
@@ -117,54 +111,51 @@ function toTaskRow(task: NewTask, seq: number, earlier: StoredTask | undefined):
     owner: task.owner,
     machine: task.machine,
     target: task.target,
+    commit_oid: task.commit,
+    portable: task.portable,
     executor: task.executor,
     priority: spec.priority,
     has_resources: spec.resources.length > 0 ? 1 : 0,
     spec,
-    attempt: Math.max(task.lastAttempt ?? 0, earlier?.attempt ?? 0),
+    state: task.state,
+    reason_code: task.reason?.code,
+    reason_message: task.reason?.message,
+    because: task.reason?.because,
+    attempt: task.attempt,
+    created_at: task.createdAt,
+    queued_at: task.queuedAt,
+    ended_at: task.endedAt,
+    resolvable: task.isResolvable ? 1 : 0,
   };
 }
 
 /** The second part is for a task that begins a new life. */
 const STORE_TASKS = `
-  INSERT INTO tasks (seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, executor,
-    priority, eff_priority, has_resources, spec, attempt, created_at)
-  SELECT seq, id, :groupId, experiment_id, name, tag, lane, kind, caller, owner, machine, target, executor,
-    priority, priority, has_resources, spec, attempt, :now
-  FROM json_to_recordset(:rows::json) AS r (seq bigint, id text, experiment_id text, name text, tag text, lane text,
-    kind text, caller text, owner text, machine text, target text, executor text, priority integer,
-    has_resources integer, spec json, attempt integer)
+  INSERT INTO tasks (seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, commit_oid,
+    portable, executor, priority, eff_priority, has_resources, spec, state, reason_code, reason_message, because, attempt, created_at,
+    queued_at, ended_at, resolvable)
+  SELECT seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, commit_oid,
+    portable, executor, priority, priority, has_resources, spec, state, reason_code, reason_message, because, attempt, created_at,
+    queued_at, ended_at, resolvable
+  FROM json_to_recordset(:rows::json) AS r (seq bigint, id text, group_id text, experiment_id text, name text, tag text,
+    lane text, kind text, caller text, owner text, machine text, target text, commit_oid text, portable json, executor text, priority integer,
+    has_resources integer, spec json, state text, reason_code text, reason_message text, because text, attempt integer,
+    created_at bigint, queued_at bigint, ended_at bigint, resolvable integer)
   ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, group_id = excluded.group_id,
     experiment_id = excluded.experiment_id, name = excluded.name, tag = excluded.tag, lane = excluded.lane,
     kind = excluded.kind, caller = excluded.caller, owner = excluded.owner, machine = excluded.machine,
-    target = excluded.target, executor = excluded.executor, priority = excluded.priority,
+    target = excluded.target, commit_oid = excluded.commit_oid, portable = excluded.portable,
+    executor = excluded.executor, priority = excluded.priority,
     eff_priority = excluded.eff_priority, has_resources = excluded.has_resources, spec = excluded.spec,
-    attempt = excluded.attempt, created_at = excluded.created_at
-  RETURNING *`;
+    state = excluded.state, reason_code = excluded.reason_code, reason_message = excluded.reason_message,
+    because = excluded.because, attempt = excluded.attempt, created_at = excluded.created_at,
+    queued_at = excluded.queued_at, ended_at = excluded.ended_at, resolvable = excluded.resolvable`;
 
-/** Stores the edges of new tasks, and queues, blocks or skips each by what it needs. */
-async function begin(
-  tx: WriteTransaction,
-  created: readonly StoredTask[],
-  { needed, marked }: { readonly needed: ReadonlyMap<JobId, StoredTask>; readonly marked: ReadonlySet<JobId> },
-): Promise<readonly StoredTask[]> {
-  const begun: StoredTask[] = [];
-  for (const part of chunksOf(created)) {
-    const moves = new TaskMoves(tx);
-    const edges: Readonly<Record<string, string | number>>[] = [];
-    for (const task of part) {
-      const beginning = judgeBeginning(task.spec, needed);
-      for (const { run, condition, isMet } of beginning.edges) {
-        edges.push({ run_id: task.id, needs: run, cond: condition, met: isMet ? 1 : 0 });
-      }
-      const { state, change } = beginning;
-      const isMarked = marked.has(task.id) && state !== "skipped";
-      begun.push(moves.add(task, state, change, toBeginEvent(state), { isMarked }));
-    }
-    await tx.db.run(STORE_EDGES, { edges: toJson(edges) });
-    await moves.store();
-  }
-  return begun;
+async function storeEdges({ db }: WriteTransaction, beginnings: readonly Beginning[]): Promise<void> {
+  const rows = beginnings.flatMap(({ task, edges }) =>
+    edges.map(({ run, condition, isMet }) => ({ run_id: task.id, needs: run, cond: condition, met: isMet ? 1 : 0 })),
+  );
+  if (rows.length > 0) await db.run(STORE_EDGES, { edges: toJson(rows) });
 }
 
 const STORE_EDGES = `

@@ -1,7 +1,7 @@
 import type { JobId } from "../../run/job-id.ts";
 import type { NewEvent } from "../outgoing.ts";
 import { readStoredTask, type StoredTask } from "../records.ts";
-import { moveTask, type TaskChange, toEndEvent, toMark } from "../task-move.ts";
+import { moveTask, type TaskChange, toEndEvent, toFarewell, toMark } from "../task-move.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
 import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
 import { toJson } from "./named-values.ts";
@@ -19,7 +19,7 @@ export async function findTasks(db: Queries, ids: readonly JobId[]): Promise<Rea
 }
 
 /**
- * Moves tasks to other states: with `claim`, the only writer of `tasks.state`. What follows from a move is told in the
+ * Moves tasks to other states: beside `submit` and `claim` the only writer of `tasks.state`. What follows from a move is told in the
  * order in which they were made; the rows are written together by {@link store}.
  */
 export class TaskMoves {
@@ -46,6 +46,8 @@ export class TaskMoves {
     this.#moves.push({ from: task, to });
     const mark = isMarked ? undefined : toMark(task.state, to, now);
     if (mark !== undefined) outgoing.push(mark);
+    const farewell = isMarked ? undefined : toFarewell(to, now);
+    if (farewell !== undefined) outgoing.push(farewell);
     if (event !== undefined) outgoing.push({ ...event, runId: to.id, groupId: to.groupId });
     if (isTerminalState(state)) outgoing.push(toEndEvent(to));
     if (to.isResolvable) this.#tx.wake();
@@ -56,19 +58,18 @@ export class TaskMoves {
    * An active task that leaves its worker loses its locks, too. While a scheduler has the attempt, they are held by the
    * attempt itself.
    */
-  async store(): Promise<void> {
+  store(): void {
     const { db } = this.#tx;
     for (const moves of chunksOf(this.#moves)) {
-      const changes = await db.run(STORE_MOVES, { moves: toJson(moves.map(({ from, to }) => toMoveRow(from, to))) });
-      // The rows were read in this transaction, so nobody can have changed them since.
-      if (changes !== moves.length) throw new Error(`${moves.length - changes} tasks are not what they were any more`);
+      const rows = moves.map(({ from, to }) => toMoveRow(from, to));
+      db.send(STORE_MOVES, { moves: toJson(rows), count: moves.length });
     }
     const left = this.#moves.flatMap(({ from, to }) =>
       from.lease !== undefined && to.lease === undefined && to.state !== "submitted" && from.spec.resources.length > 0
         ? [from.lease.token]
         : [],
     );
-    if (left.length > 0) await db.run("DELETE FROM resource_locks WHERE holder = ANY (:left)", { left });
+    if (left.length > 0) db.send("DELETE FROM resource_locks WHERE holder = ANY (:left)", { left });
     this.#moves.length = 0;
   }
 }
@@ -110,8 +111,12 @@ function toMoveRow(from: StoredTask, to: StoredTask): Readonly<Record<string, un
   };
 }
 
+/**
+ * The rows were read in this transaction, so nobody can have changed them since. Should it be otherwise all the same,
+ * nothing is written.
+ */
 const STORE_MOVES = `
-  UPDATE tasks t SET state = m.state, life = m.life, reason_code = m.reason_code, reason_message = m.reason_message,
+  WITH moved AS (UPDATE tasks t SET state = m.state, life = m.life, reason_code = m.reason_code, reason_message = m.reason_message,
     because = m.because, stop_at = m.stop_at, stop_mode = m.stop_mode, stop_code = m.stop_code,
     stop_message = m.stop_message, not_before = m.not_before, failures = m.failures, worker_id = m.worker_id,
     lease_token = m.lease_token, lease_expires_at = m.lease_expires_at, exit_code = m.exit_code, signal = m.signal,
@@ -125,4 +130,6 @@ const STORE_MOVES = `
     exit_code integer, signal text, eff_priority integer, queued_at bigint, started_at bigint, ended_at bigint, resolvable integer, cache_key text,
     is_leader integer, follows text, cached_from text, sets_inputs integer, inputs json)
   WHERE t.id = m.id AND t.state = m.from_state AND t.life = m.from_life
-    AND t.lease_token IS NOT DISTINCT FROM m.from_token`;
+    AND t.lease_token IS NOT DISTINCT FROM m.from_token
+  RETURNING 1)
+  SELECT 1 / (count(*) = :count::bigint)::integer AS all_are_what_they_were FROM moved`;

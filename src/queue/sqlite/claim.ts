@@ -46,10 +46,11 @@ function take(tx: WriteTransaction, task: StoredTask, request: ClaimRequest): Cl
   const expiresAt = endOf(tx, leaseMs);
   const row = tx.db.get(
     `UPDATE tasks SET state = CASE executor WHEN 'slurm' THEN 'submitting' ELSE 'running' END,
+       target = CASE WHEN commit_oid IS NOT NULL AND machine <> :machine THEN :machine ELSE target END,
        attempt = attempt + 1, worker_id = :workerId, lease_token = :token, lease_expires_at = :expiresAt,
        started_at = :now, reason_code = NULL, reason_message = NULL, because = NULL, exit_code = NULL, signal = NULL
      WHERE id = :id AND state = 'queued' RETURNING *`,
-    { id: task.id, workerId, token, expiresAt, now: tx.now },
+    { id: task.id, machine, workerId, token, expiresAt, now: tx.now },
   );
   const taken = readStoredTask(row ?? {});
   tx.db.run(
@@ -90,6 +91,7 @@ function chooseTask(db: Database, now: number, request: ClaimRequest): JobId | u
     machine: request.machine,
     local: request.executors.includes("local") ? 1 : 0,
     slurm: request.executors.includes("slurm") ? 1 : 0,
+    commits: JSON.stringify(request.commits ?? []),
   };
   const bestOfClass = request.ids === undefined ? BEST_OF_CLASS : BEST_WANTED_OF_CLASS;
   let best: Candidate | undefined;
@@ -114,6 +116,8 @@ const bestOf = (condition: string): string => `
   SELECT t.id, t.eff_priority, t.seq FROM tasks t INDEXED BY tasks_claim
   WHERE t.state = 'queued' AND t.lane = :lane AND t.kind = :kind AND t.caller = :caller
     AND t.not_before <= :now AND t.owner = :owner AND (t.target IS NULL OR t.target = :machine)
+    AND (t.commit_oid IS NULL OR t.machine = :machine OR t.attempt > 0 AND t.target = :machine
+      OR t.attempt = 0 AND t.commit_oid IN (SELECT value FROM json_each(:commits)))
     AND (t.executor = 'local' AND :local = 1 OR t.executor = 'slurm' AND :slurm = 1)
     ${condition} AND (t.has_resources = 0 OR NOT EXISTS (
       SELECT 1 FROM task_resources q JOIN resource_locks k ON k.key = q.key WHERE q.run_id = t.id AND ${LIVE_LOCK}))

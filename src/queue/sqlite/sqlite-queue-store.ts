@@ -46,11 +46,11 @@ import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./o
 import { listOutputs, noteOutput } from "./outputs.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
-import { readAttempt, readGroup, readTask, readWorker, withoutPrivate } from "../records.ts";
+import { readAttempt, readGroup, readTask, readWorker, toWorkerValues, withoutPrivate } from "../records.ts";
 import { retryTasks } from "./retry-tasks.ts";
 import type { NewOutput, OutputState } from "../run-output.ts";
-import { jsonTexts } from "../rows.ts";
 import { listHits, listUnresolved, resolveStage } from "./stages.ts";
+import { jsonTexts, text } from "../rows.ts";
 import { stopTasks } from "./stop-tasks.ts";
 import { submitTasks } from "./submit.ts";
 
@@ -79,7 +79,7 @@ class SqliteQueueStore implements QueueStore {
   }
 
   async waitForChange(timeoutMs: number, signal?: AbortSignal) {
-    await this.#watch.wait(timeoutMs, signal);
+    return await this.#watch.wait(timeoutMs, signal);
   }
 
   async lanes() {
@@ -140,6 +140,22 @@ class SqliteQueueStore implements QueueStore {
 
   async workers() {
     return this.#db.all("SELECT * FROM workers ORDER BY started_at, id").map((row) => readWorker(row));
+  }
+
+  async wantedCommits(machine: string) {
+    const rows = this.#db.all(
+      `SELECT DISTINCT commit_oid FROM tasks INDEXED BY tasks_commits
+       WHERE state = 'queued' AND commit_oid IS NOT NULL AND machine <> :machine ORDER BY commit_oid`,
+      { machine },
+    );
+    return rows.map((row) => text(row, "commit_oid"));
+  }
+
+  async machines() {
+    const rows = this.#db.all(
+      "SELECT machine FROM workers UNION SELECT machine FROM tasks UNION SELECT machine FROM attempts ORDER BY 1",
+    );
+    return rows.map((row) => text(row, "machine"));
   }
 
   async claim(request: ClaimRequest) {
@@ -253,9 +269,10 @@ class SqliteQueueStore implements QueueStore {
   async reportWorker(worker: Omit<WorkerInfo, "beatAt">) {
     this.#db.write((tx) =>
       tx.db.run(
-        `INSERT OR REPLACE INTO workers (id, machine, pid, pid_start, boot_id, pools, state, started_at, beat_at)
-         VALUES (:id, :machine, :pid, :startFingerprint, :bootId, :pools, :state, :startedAt, :now)`,
-        { ...worker, now: tx.now },
+        `INSERT OR REPLACE INTO workers (id, machine, pid, pid_start, boot_id, pools, state, commit_oid, can_checkout,
+           started_at, beat_at)
+         VALUES (:id, :machine, :pid, :startFingerprint, :bootId, :pools, :state, :commit, :checkout, :startedAt, :now)`,
+        toWorkerValues(worker, tx.now),
       ),
     );
   }
@@ -341,6 +358,7 @@ class SqliteQueueStore implements QueueStore {
   }
 
   async [Symbol.asyncDispose]() {
+    this.#watch.close();
     this.#db.close();
   }
 }

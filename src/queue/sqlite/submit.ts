@@ -1,23 +1,31 @@
-import type { JobId } from "../../run/job-id.ts";
+import { type Beginning, beginTasks } from "../beginning.ts";
 import type { NewGroup, NewTask } from "../queue-store.ts";
-import { readJobId, readStoredTask, type StoredTask } from "../records.ts";
+import { readJobId, type StoredTask } from "../records.ts";
 import { integer, text } from "../rows.ts";
-import { checkSubmission, judgeBeginning, namedTasks, type Stored, toBeginEvent } from "../submission.ts";
+import { checkSubmission, namedTasks, type Stored } from "../submission.ts";
 import { NEW_LIFE } from "../task-move.ts";
 import type { WriteTransaction } from "./database.ts";
 import { followEnds, reopenGroup } from "./end-effects.ts";
-import { findTask, transition } from "./transition.ts";
+import { emitAll, sendOut } from "./events.ts";
+import { findTask, findTasks, transition } from "./transition.ts";
 
 /** Stores a group with its tasks; see `QueueStore.submit`. */
 export function submitTasks(tx: WriteTransaction, group: NewGroup, tasks: readonly NewTask[]): readonly StoredTask[] {
   const stored = findStored(tx, tasks);
   checkSubmission(group, tasks, stored);
   storeGroup(tx, group);
-  const seq = integer(tx.db.get("SELECT coalesce(max(seq), 0) AS seq FROM tasks") ?? {}, "seq") + 1;
-  const created = tasks.map((task, index) => storeTask(tx, group.id, task, seq + index, stored.tasks.get(task.id)));
-  const needed = new Map(stored.tasks);
-  for (const { id } of tasks) needed.delete(id);
-  const begun = created.map((task, index) => begin(tx, task, needed, tasks[index]?.isMarked === true));
+  for (const { id } of tasks) beginNewLife(tx, stored.tasks.get(id));
+  const firstSeq = integer(tx.db.get("SELECT coalesce(max(seq), 0) AS seq FROM tasks") ?? {}, "seq") + 1;
+  const beginnings = beginTasks(tasks, { groupId: group.id, firstSeq, now: tx.now, stored: stored.tasks });
+  for (const { task } of beginnings) storeTask(tx, task);
+  // Edges lead to tasks that come later, too.
+  for (const beginning of beginnings) storeEdges(tx, beginning);
+  for (const { mark } of beginnings) if (mark !== undefined) sendOut(tx, mark);
+  emitAll(
+    tx,
+    beginnings.map(({ event }) => event),
+  );
+  const begun = beginnings.map(({ task }) => task);
   const skipped = begun.filter((task) => task.state === "skipped");
   if (skipped.length === 0) return begun;
   followEnds(tx, skipped);
@@ -25,10 +33,9 @@ export function submitTasks(tx: WriteTransaction, group: NewGroup, tasks: readon
 }
 
 function findStored(tx: WriteTransaction, tasks: readonly NewTask[]): Stored {
-  const found = namedTasks(tasks).flatMap((id) => findTask(tx, id) ?? []);
   return {
     lanes: tx.db.all("SELECT name FROM lanes").map((row) => text(row, "name")),
-    tasks: new Map(found.map((task) => [task.id, task])),
+    tasks: new Map(findTasks(tx, namedTasks(tasks)).map((task) => [task.id, task])),
     needsOf: (id) =>
       tx.db.all("SELECT needs FROM task_needs WHERE run_id = :id", { id }).map((row) => readJobId(row, "needs")),
   };
@@ -43,23 +50,21 @@ function storeGroup(tx: WriteTransaction, group: NewGroup): void {
   if (changes === 0) reopenGroup(tx, group.id);
 }
 
-function storeTask(
-  tx: WriteTransaction,
-  groupId: string,
-  task: NewTask,
-  seq: number,
-  earlier: StoredTask | undefined,
-): StoredTask {
+/** Makes the row of a task that had ended one that can be queued. */
+function beginNewLife(tx: WriteTransaction, ended: StoredTask | undefined): void {
+  if (ended === undefined) return;
+  const { id } = ended;
+  tx.db.run("DELETE FROM task_needs WHERE run_id = :id", { id });
+  tx.db.run("DELETE FROM task_resources WHERE run_id = :id", { id });
+  transition(tx, ended, "created", { ...NEW_LIFE, life: ended.life + 1 });
+}
+
+function storeTask(tx: WriteTransaction, task: StoredTask): void {
   const { id, spec } = task;
-  if (earlier !== undefined) {
-    tx.db.run("DELETE FROM task_needs WHERE run_id = :id", { id });
-    tx.db.run("DELETE FROM task_resources WHERE run_id = :id", { id });
-    transition(tx, earlier, "created", { ...NEW_LIFE, life: earlier.life + 1 });
-  }
-  const row = tx.db.get(STORE_TASK, {
-    seq,
+  tx.db.run(STORE_TASK, {
+    seq: task.seq,
     id,
-    groupId,
+    groupId: task.groupId,
     experimentId: task.experimentId,
     name: spec.name,
     tag: spec.tag,
@@ -69,41 +74,46 @@ function storeTask(
     owner: task.owner,
     machine: task.machine,
     target: task.target,
+    commit: task.commit,
+    portable: task.portable && JSON.stringify(task.portable),
     executor: task.executor,
     priority: spec.priority,
     hasResources: spec.resources.length > 0 ? 1 : 0,
     spec: JSON.stringify(spec),
-    attempt: Math.max(task.lastAttempt ?? 0, earlier?.attempt ?? 0),
-    now: tx.now,
+    state: task.state,
+    reasonCode: task.reason?.code,
+    reasonMessage: task.reason?.message,
+    because: task.reason?.because,
+    attempt: task.attempt,
+    createdAt: task.createdAt,
+    queuedAt: task.queuedAt,
+    endedAt: task.endedAt,
+    resolvable: task.isResolvable ? 1 : 0,
   });
   for (const key of new Set(spec.resources)) {
     tx.db.run("INSERT INTO task_resources (run_id, key) VALUES (:id, :key)", { id, key });
   }
-  return readStoredTask(row ?? {});
 }
 
 /** The second part is for a task that begins a new life. */
 const STORE_TASK = `
-  INSERT INTO tasks (seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, executor,
-    priority, eff_priority, has_resources, spec, attempt, created_at)
-  VALUES (:seq, :id, :groupId, :experimentId, :name, :tag, :lane, :kind, :caller, :owner, :machine, :target, :executor,
-    :priority, :priority, :hasResources, :spec, :attempt, :now)
+  INSERT INTO tasks (seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, commit_oid,
+    portable, executor, priority, eff_priority, has_resources, spec, state, reason_code, reason_message, because, attempt, created_at,
+    queued_at, ended_at, resolvable)
+  VALUES (:seq, :id, :groupId, :experimentId, :name, :tag, :lane, :kind, :caller, :owner, :machine, :target, :commit,
+    :portable, :executor, :priority, :priority, :hasResources, :spec, :state, :reasonCode, :reasonMessage, :because, :attempt, :createdAt,
+    :queuedAt, :endedAt, :resolvable)
   ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, group_id = excluded.group_id,
     experiment_id = excluded.experiment_id, name = excluded.name, tag = excluded.tag, lane = excluded.lane,
     kind = excluded.kind, caller = excluded.caller, owner = excluded.owner, machine = excluded.machine,
-    target = excluded.target, executor = excluded.executor, priority = excluded.priority,
+    target = excluded.target, commit_oid = excluded.commit_oid, portable = excluded.portable,
+    executor = excluded.executor, priority = excluded.priority,
     eff_priority = excluded.eff_priority, has_resources = excluded.has_resources, spec = excluded.spec,
-    attempt = excluded.attempt, created_at = excluded.created_at
-  RETURNING *`;
+    state = excluded.state, reason_code = excluded.reason_code, reason_message = excluded.reason_message,
+    because = excluded.because, attempt = excluded.attempt, created_at = excluded.created_at,
+    queued_at = excluded.queued_at, ended_at = excluded.ended_at, resolvable = excluded.resolvable`;
 
-/** Stores the edges of a task, and queues, blocks or skips it by what is needed. */
-function begin(
-  tx: WriteTransaction,
-  task: StoredTask,
-  needed: ReadonlyMap<JobId, StoredTask>,
-  isMarked: boolean,
-): StoredTask {
-  const { state, change, edges } = judgeBeginning(task.spec, needed);
+function storeEdges(tx: WriteTransaction, { task, edges }: Beginning): void {
   for (const { run, condition, isMet } of edges) {
     tx.db.run("INSERT INTO task_needs (run_id, needs, cond, met) VALUES (:id, :run, :condition, :met)", {
       id: task.id,
@@ -112,5 +122,4 @@ function begin(
       met: isMet ? 1 : 0,
     });
   }
-  return transition(tx, task, state, change, toBeginEvent(state), { isMarked: isMarked && state !== "skipped" });
 }

@@ -1,7 +1,7 @@
 import type { JobId } from "../../run/job-id.ts";
 import type { NewEvent } from "../outgoing.ts";
 import { readStoredTask, type StoredTask } from "../records.ts";
-import { moveTask, type TaskChange, toEndEvent, toMark } from "../task-move.ts";
+import { moveTask, type TaskChange, toEndEvent, toFarewell, toMark } from "../task-move.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
 import type { Values, WriteTransaction } from "./database.ts";
 import { emit, sendOut } from "./events.ts";
@@ -11,8 +11,15 @@ export function findTask(tx: Pick<WriteTransaction, "db">, id: JobId): StoredTas
   return row === undefined ? undefined : readStoredTask(row);
 }
 
+/** Those of the tasks that are there. */
+export function findTasks(tx: Pick<WriteTransaction, "db">, ids: readonly JobId[]): readonly StoredTask[] {
+  return tx.db
+    .all("SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))", { ids: JSON.stringify(ids) })
+    .map((row) => readStoredTask(row));
+}
+
 /**
- * Moves a task to another state: with `claim`, the only writer of `tasks.state`. An active task that leaves its worker
+ * Moves a task to another state: beside `submit` and `claim` the only writer of `tasks.state`. An active task that leaves its worker
  * loses its lease and locks. The change of its public status goes to the outbox; an end is an event of its own.
  *
  * @param options `isMarked`: the run's document says so already
@@ -99,4 +106,6 @@ function toStageColumns(task: StoredTask, next: StoredTask): Values {
 export function markStatus(tx: WriteTransaction, from: TaskState, task: StoredTask): void {
   const mark = toMark(from, task, tx.now);
   if (mark !== undefined) sendOut(tx, mark);
+  const farewell = toFarewell(task, tx.now);
+  if (farewell !== undefined) sendOut(tx, farewell);
 }

@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 
 import { isJsonObject } from "../../model/json.ts";
+import { logReader, readLogTail } from "../../platform/log-file.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { AttemptFiles, EndRecord, Heartbeat, LogReader } from "../attempt-files.ts";
 import type { JobId } from "../job-id.ts";
@@ -33,6 +34,12 @@ export class FsAttemptFiles implements AttemptFiles {
     return this.#attemptFile(jobId, attempt, name);
   }
 
+  jobHost(jobId: JobId, attempt: number): string | undefined {
+    const value = readJson(this.#attemptFile(jobId, attempt, "started.json"));
+    const host = isJsonObject(value) ? value["host"] : undefined;
+    return typeof host === "string" ? host : undefined;
+  }
+
   end(jobId: JobId, attempt: number): EndRecord | undefined {
     const value = readJson(this.#attemptFile(jobId, attempt, "exit.json"));
     if (!isJsonObject(value)) return undefined;
@@ -54,31 +61,12 @@ export class FsAttemptFiles implements AttemptFiles {
 
   logTail(jobId: JobId, attempt: number, stream: "stdout" | "stderr", maxBytes: number): string | undefined {
     const descriptor = openIfPresent(this.#attemptFile(jobId, attempt, `${stream}.log`));
-    if (descriptor === undefined) return undefined;
-    try {
-      const { size } = fstatSync(descriptor);
-      const start = Math.max(0, size - maxBytes);
-      const buffer = Buffer.alloc(Math.min(size, maxBytes));
-      const count = readSync(descriptor, buffer, 0, buffer.length, start);
-      const text = buffer.toString("utf8", 0, count);
-      const lineEnd = start > 0 ? text.indexOf("\n") : -1;
-      return text.slice(lineEnd + 1);
-    } finally {
-      closeSync(descriptor);
-    }
+    return descriptor === undefined ? undefined : readLogTail(descriptor, maxBytes);
   }
 
   openLog(jobId: JobId, attempt: number, stream: "stdout" | "stderr"): LogReader | undefined {
     const descriptor = openIfPresent(this.#attemptFile(jobId, attempt, `${stream}.log`));
-    if (descriptor === undefined) return undefined;
-    return {
-      next() {
-        const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-        const count = readSync(descriptor, buffer, 0, buffer.length, null);
-        return count === 0 ? undefined : buffer.subarray(0, count);
-      },
-      [Symbol.dispose]: () => closeSync(descriptor),
-    };
+    return descriptor === undefined ? undefined : logReader(descriptor);
   }
 
   codePatch(jobId: JobId, attempt: number): string | undefined {
@@ -145,7 +133,7 @@ function readText(path: string, maxBytes: number): string | undefined {
   try {
     return readTextFile(path, maxBytes);
   } catch {
-    return undefined;
+    return undefined; // as above
   }
 }
 
@@ -155,6 +143,6 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    return undefined; // half written when the attempt was killed
   }
 }

@@ -99,6 +99,11 @@ export class FsRunStore implements RunStore {
     return { statePoint: this.#readStatePoint(jobId), document: this.#readExactDocument(jobId) };
   }
 
+  readStatePoint(jobId: JobId): ExactObject {
+    this.#checkPresent(jobId);
+    return this.#readStatePoint(jobId);
+  }
+
   readExactDocument(jobId: JobId): ExactObject {
     this.#checkPresent(jobId);
     return this.#readExactDocument(jobId);

@@ -54,8 +54,8 @@ export async function placeRunQuickly(folder: string, texts: RunTexts): Promise<
   const temporary = join(dirname(folder), (quickName ??= TEMPORARY_PREFIX + randomUUID()));
   mkdirSync(temporary);
   try {
-    writeFileSync(join(temporary, STATE_POINT_FILE), texts.statePoint);
-    writeFileSync(join(temporary, DOCUMENT_FILE), texts.document);
+    writeFileSync(`${temporary}/${STATE_POINT_FILE}`, texts.statePoint);
+    writeFileSync(`${temporary}/${DOCUMENT_FILE}`, texts.document);
     renameSync(temporary, folder);
     return true;
   } catch (error) {

@@ -2,70 +2,35 @@ import { describe, expect, it } from "vitest";
 
 import { judgeWorkLeft, type Service } from "../../../src/app/work-left.ts";
 import { parsePools } from "../../../src/queue/pool.ts";
-import { DEFAULT_RETRY, type Task, type TaskState } from "../../../src/queue/task.ts";
 import { idOf } from "../../contract/queue-kit.ts";
+import { spec, task } from "../../helpers/tasks.ts";
 
-const SERVICE: Service = { pools: parsePools("*=1"), lanes: undefined, owner: "ana", machine: "box", ids: undefined };
+const SERVICE: Service = {
+  pools: parsePools("*=1"),
+  lanes: undefined,
+  owner: "ana",
+  machine: "laptop",
+  ids: undefined,
+};
 const LANES = new Map([
   ["default", { isPaused: false, maxRunning: undefined }],
   ["paused", { isPaused: true, maxRunning: undefined }],
   ["closed", { isPaused: false, maxRunning: 0 }],
 ]);
 
-function task(name: string, state: TaskState, patch: { lane?: string; kind?: string; owner?: string } = {}): Task {
-  const { lane = "default", kind = "default", owner = "ana" } = patch;
-  return {
-    id: idOf(name),
-    seq: 1,
-    groupId: "g",
-    experimentId: "E001",
-    state,
-    reason: undefined,
-    caller: "ana",
-    owner,
-    machine: "box",
-    target: undefined,
-    executor: "local",
-    effectivePriority: 0,
-    notBefore: 0,
-    stop: undefined,
-    attempt: 0,
-    failures: 0,
-    lease: undefined,
-    exitCode: undefined,
-    signal: undefined,
-    createdAt: 0,
-    queuedAt: 0,
-    startedAt: undefined,
-    endedAt: undefined,
-    isUnresolved: false,
-    cacheKey: undefined,
-    follows: undefined,
-    cachedFrom: undefined,
-    inputs: undefined,
-    spec: {
-      command: "true",
-      cwd: ".",
-      lane,
-      kind,
-      priority: 0,
-      needs: [],
-      resources: [],
-      retry: DEFAULT_RETRY,
-      graceMs: 1,
-    },
-  };
-}
-
 describe("what is left for a worker", () => {
   it.each([
     ["nothing", [], { isAny: false, stuck: 0, leaders: [] }],
     ["a queued run", [task("a", "queued")], { isAny: true, stuck: 0, leaders: [] }],
     ["a run that somebody executes", [task("a", "running")], { isAny: true, stuck: 0, leaders: [] }],
-    ["a run of a paused lane", [task("a", "queued", { lane: "paused" })], { isAny: false, stuck: 1, leaders: [] }],
+    [
+      "a run of a paused lane",
+      [task("a", "queued", { spec: spec({ lane: "paused" }) })],
+      { isAny: false, stuck: 1, leaders: [] },
+    ],
     [
       "a run of a lane without slots",
-      [task("a", "queued", { lane: "closed" })],
+      [task("a", "queued", { spec: spec({ lane: "closed" }) })],
       { isAny: false, stuck: 1, leaders: [] },
     ],
     ["a blocked run that nobody will free", [task("a", "blocked")], { isAny: false, stuck: 1, leaders: [] }],
@@ -80,7 +45,7 @@ describe("what is left for a worker", () => {
   });
 
   it("counts only the kinds and lanes that it serves", () => {
-    const open = [task("a", "queued", { kind: "train" })];
+    const open = [task("a", "queued", { spec: spec({ kind: "train" }) })];
 
     expect(judgeWorkLeft(open, LANES, { ...SERVICE, pools: parsePools("store=1") })).toEqual({
       isAny: false,
@@ -98,11 +63,13 @@ describe("what is left for a worker", () => {
     const open = [follower, task("leader", "queued"), task("stranger", "queued")];
 
     expect(judgeWorkLeft(open, LANES, own)).toEqual({ isAny: true, stuck: 0, leaders: [idOf("leader")] });
-    expect(judgeWorkLeft([follower, task("leader", "queued", { lane: "paused" })], LANES, own)).toEqual({
-      isAny: false,
-      stuck: 1,
-      leaders: [],
-    });
+    expect(judgeWorkLeft([follower, task("leader", "queued", { spec: spec({ lane: "paused" }) })], LANES, own)).toEqual(
+      {
+        isAny: false,
+        stuck: 1,
+        leaders: [],
+      },
+    );
     expect(judgeWorkLeft([follower, task("leader", "running")], LANES, own)).toMatchObject({
       isAny: true,
       leaders: [],

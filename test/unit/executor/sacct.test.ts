@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { parseSacct, parseScontrolJobs } from "../../../src/executor/sacct.ts";
+import { parseSacct, parseScontrolJobs, parseSqueue } from "../../../src/executor/sacct.ts";
 
 /** A line as sacct prints it, with what matters here. */
 function stateOf(word: string, { codes = "0:0", end = "2026-11-21T12:41:34" } = {}) {
@@ -74,8 +74,37 @@ describe("parseSacct", () => {
     expect(stateOf(word)).toMatchObject({ kind: "unknown" });
   });
 
-  it("leaves steps, elements of arrays and other lines out", () => {
-    expect(parseSacct("17.batch|batch|FAILED|1:0|a|b|\n17_3|x|FAILED|1:0|a|b|/\n\nsacct: words\n17|x\n")).toEqual([]);
+  it("leaves steps and other lines out", () => {
+    const text = "17.batch|batch|FAILED|1:0|a|b|\n17_3.batch|batch|FAILED|1:0|a|b|\n\nsacct: words\n17|x\n";
+
+    expect(parseSacct(text)).toEqual([]);
+  });
+
+  it("reads elements of arrays, those that wait together from one line", () => {
+    const recorded = `11_7|aexp-array-y|FAILED|5:0|2026-11-21T15:11:45|2026-11-21T15:11:45|/tmp/arr
+11_[0-2,4,8-9]|aexp-array-y|CANCELLED by 0|0:0|None|2026-11-21T15:12:24|/tmp/arr
+`;
+
+    const jobs = parseSacct(recorded);
+
+    expect(jobs.map(({ schedulerJobId, state }) => `${schedulerJobId} ${"how" in state ? state.how : ""}`)).toEqual([
+      "11_7 FAILED",
+      "11_0 CANCELLED",
+      "11_1 CANCELLED",
+      "11_2 CANCELLED",
+      "11_4 CANCELLED",
+      "11_8 CANCELLED",
+      "11_9 CANCELLED",
+    ]);
+  });
+});
+
+describe("parseSqueue", () => {
+  it("reads one job a line, with any folder", () => {
+    expect(parseSqueue("7|aexp-x-1|/a|b\n8_2|aexp-array-y|/tmp\nslurm: words\n")).toEqual([
+      { schedulerJobId: "7", name: "aexp-x-1", folder: "/a|b" },
+      { schedulerJobId: "8_2", name: "aexp-array-y", folder: "/tmp" },
+    ]);
   });
 });
 

@@ -113,9 +113,9 @@ CREATE INDEX tasks_state ON tasks (state, lane);
 
 CREATE FUNCTION tasks_begin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'a task begins as created';
+  RAISE EXCEPTION 'no task begins as %', NEW.state;
 END $$;
-CREATE TRIGGER tasks_begin BEFORE INSERT ON tasks FOR EACH ROW WHEN (NEW.state <> 'created')
+CREATE TRIGGER tasks_begin BEFORE INSERT ON tasks FOR EACH ROW WHEN (NEW.state NOT IN ('blocked', 'queued', 'skipped'))
 EXECUTE FUNCTION tasks_begin();
 
 CREATE FUNCTION tasks_guard() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

@@ -1,0 +1,7 @@
+/** Which commit a run wants, what other machines need to execute it, and what workers have to offer. */
+export const COMMITS_SQL = `
+ALTER TABLE tasks ADD COLUMN commit_oid text COLLATE "C", ADD COLUMN portable json;
+ALTER TABLE workers ADD COLUMN commit_oid text,
+  ADD COLUMN can_checkout integer NOT NULL DEFAULT 0 CHECK (can_checkout IN (0, 1));
+CREATE INDEX tasks_commits ON tasks (machine, commit_oid) WHERE state = 'queued' AND commit_oid IS NOT NULL;
+`;
