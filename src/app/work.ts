@@ -158,11 +158,11 @@ class Worker {
       await this.#attend();
       const looks = this.#chores.isDue("look", this.#options.timing.pollMs);
       const mayClaim = looks && this.#ending === undefined && !this.#isCutOff;
-      if (mayClaim) this.#resolution.begin();
       if (mayClaim && (await this.#resilience.survive(() => this.#fillSlots(), false))) {
         this.#chores.hurry("look");
         continue;
       }
+      if (mayClaim) this.#resolution.begin();
       if (this.#ending !== undefined && this.#live.size === 0) break;
       if (looks && this.#options.isUntilEmpty && this.#live.size === 0) {
         const left = await this.#resilience.survive(() => this.#findWorkLeft(), undefined);

@@ -7,6 +7,18 @@ import { startAexp } from "../helpers/aexp-process.ts";
 import { type FakeProject, makeFakeProject } from "../helpers/slurm-project.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 
+const CHAIN = `
+name: chain
+stages:
+  one:
+    command: echo 1 > {outputs.out}
+    outputs: {out: {path: out.txt}}
+  two:
+    command: cat {inputs.one} > {outputs.out}
+    inputs: {one: {stage: one}}
+    outputs: {out: {path: out.txt}}
+`;
+
 async function run({ root, slurm }: FakeProject, ...argv: readonly string[]) {
   return await runCli(root, argv, { env: slurm.env });
 }
@@ -227,6 +239,32 @@ describe("an agent that looks rarely", () => {
     await project.store.requestStop([id], "graceful", { code: "operator_stop", message: "stopped" });
     await waitUntil("the end of its job", () => project.slurm.job(1).state === "CANCELLED by 1000");
     expect(project.slurm.calls("sacct")).toEqual([]);
+    agent.child.kill("SIGTERM");
+    expect(await agent.ended).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe("an agent and the stages of a pipeline", () => {
+  it("resolves what is ready, and submits it at once", async () => {
+    const project = await makeFakeProject();
+    writeFileSync(join(project.root, "pipeline.yaml"), CHAIN);
+    const agent = startAexp(project.root, ["agent", "start", "--interval", "100ms"], project.slurm.env);
+    await run(project, "pipeline", "run", "pipeline.yaml");
+
+    for (const id of [1, 2]) {
+      await waitUntil(`job ${id}`, () => project.slurm.jobs().length === id);
+      project.execute(id);
+      project.slurm.run(id);
+      project.slurm.end(id);
+    }
+
+    await waitUntil("the end", async () => {
+      const tasks = await project.store.tasks({});
+      return tasks.every(({ state }) => state === "complete");
+    });
+    await run(project, "pipeline", "run", "pipeline.yaml");
+    const tasks = await project.store.tasks({});
+    expect(tasks.map(({ state }) => state)).toEqual(["complete", "complete", "cached", "cached"]);
     agent.child.kill("SIGTERM");
     expect(await agent.ended).toMatchObject({ exitCode: 0 });
   });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -8,6 +9,17 @@ import { runCli } from "../helpers/cli.ts";
 import { statesOf, taskOf, THREE_STAGES } from "../helpers/pipeline-project.ts";
 import { type FakeProject, makeFakeProject } from "../helpers/slurm-project.ts";
 import { openStages } from "../../src/wiring/open-stages.ts";
+
+const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
+
+const SWEEP = `
+name: sweep
+stages:
+  part:
+    command: echo {n} > {outputs.out}
+    sweep: {n: 0..2}
+    outputs: {out: {path: out.txt}}
+`;
 
 async function makeProject(): Promise<FakeProject> {
   const project = await makeFakeProject();
@@ -62,6 +74,48 @@ describe("a pipeline whose stages SLURM executes", () => {
 
     expect(statesOf(await submit(project))).toEqual({ prepare: "cached", train: "cached", report: "cached" });
     expect(project.slurm.jobs()).toHaveLength(3);
+  });
+
+  it("goes out as one array where its elements ask for the same, and each writes what is its own", async () => {
+    const project = await makeProject();
+    project.slurm.allowArrays();
+    writeFileSync(join(project.root, "pipeline.yaml"), SWEEP);
+    await submit(project);
+
+    expect(await project.tick()).toEqual([]);
+
+    const calls = project.slurm.calls("sbatch").map((call) => call.find((word) => word.startsWith("--array")));
+    expect(calls).toEqual(["--array=0,1,2"]);
+    for (const { id } of project.slurm.jobs()) {
+      expect(project.execute(id)).toBe(0);
+      project.slurm.run(id);
+      project.slurm.end(id);
+    }
+    expect(await project.tick()).toEqual([]);
+    const group = await newest(project);
+    expect(statesOf(group)).toEqual({ part: ["complete", "complete", "complete"] });
+    const outputs = await project.store.outputs(group.tasks.map(({ id }) => id));
+    expect(new Set(outputs.map(({ digest }) => digest)).size).toBe(3);
+    expect(statesOf(await submit(project))).toEqual({ part: ["cached", "cached", "cached"] });
+  });
+
+  it("takes up the job of a killed agent, although an input has changed since", async () => {
+    const project = await makeProject();
+    await submit(project);
+    project.slurm.set("die-after-sbatch");
+    const { signal } = spawnSync(process.execPath, [MAIN, "slurm", "reconcile"], {
+      cwd: project.root,
+      env: { ...process.env, ...project.env, AEXP_LEASE_S: "0.5" },
+    });
+    expect(signal).toBe("SIGKILL");
+    project.slurm.set("die-after-sbatch", false);
+    rmSync(join(project.root, "raw.txt"));
+    project.advance(1000);
+
+    await project.tick();
+
+    expect(project.slurm.jobs()).toHaveLength(1);
+    expect(taskOf(await newest(project), "prepare")).toMatchObject({ state: "submitted" });
   });
 
   it("fails where a job does not write what it declared", async () => {

@@ -297,9 +297,10 @@ describe("workers that cannot be asked", () => {
 
   it("no signal goes to a process that only has the number of a worker", async () => {
     const project = await makeQueueProject();
-    const other = startAexp(project.root, ["worker", "start"], FAST);
-    const info = await waitUntil("a worker", async () => (await project.ports.store.workers())[0]);
-    await project.ports.store.removeWorker(info.id);
+    // A worker of the same queue would clear the dead one away.
+    const elsewhere = await makeQueueProject();
+    const other = startAexp(elsewhere.root, ["worker", "start"], FAST);
+    const info = await waitUntil("a worker", async () => (await elsewhere.ports.store.workers())[0]);
     await report(project, { id: "old-1", pid: info.pid, startFingerprint: "1" });
     expect(await runCliJson(project.root, ["worker", "stop", "old-1", "--now"])).toEqual([
       { worker_id: "old-1", outcome: "dead" },

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 
+import { makePipelineProject } from "../helpers/pipeline-project.ts";
 import { makeQueueProject } from "../helpers/queue-project.ts";
+import { waitUntil } from "../helpers/wait-until.ts";
 import { startWorker, untilTold } from "../helpers/worker-process.ts";
 
 /** So seldom does a worker look by itself in these tests: whatever it does, it was woken for. */
@@ -43,6 +45,22 @@ describe("a worker that sleeps", () => {
     await store.releaseLock("license", "me");
 
     expect(await untilTold(worker, "ended")).toMatchObject([{ state: "complete" }]);
+  });
+
+  it("goes on at once with the next stage of a pipeline, and with the one that waited for its result", async () => {
+    const project = await makePipelineProject();
+    const worker = startWorker(project.root, { id: "sleeper", isUntilEmpty: false, env: NEVER });
+    await untilTold(worker, "up");
+
+    await project.submit();
+    await project.submit();
+
+    expect(await untilTold(worker, "ended", 3)).toHaveLength(3);
+    await waitUntil("both pipelines", async () => {
+      const groups = await project.groups();
+      return groups.every(({ group }) => group.state === "complete");
+    });
+    expect(project.executed()).toEqual(["prepare", "train 0.1", "report"]);
   });
 
   it("ends a program at once when another process asks for it", async () => {

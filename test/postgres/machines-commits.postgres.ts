@@ -32,6 +32,19 @@ async function why(machine: Machine, id: string): Promise<string> {
   return await machine.aexp("why", id);
 }
 
+/** The second stage wants the word that the first one wrote. */
+const CHAIN = `
+name: words
+stages:
+  first:
+    command: sh say.sh 1 {outputs.out}
+    outputs: {out: {path: out.txt}}
+  second:
+    command: grep captured {inputs.word} > {outputs.out}
+    inputs: {word: {stage: first}}
+    outputs: {out: {path: out.txt}}
+`;
+
 const SAY = "sh say.sh {seed} {workspace}";
 
 describe("a run of committed code", () => {
@@ -125,6 +138,20 @@ describe("a run that is bound to its machine", () => {
     await expect(one.add("seed=2", SAY, "--target", "one")).resolves.toBeUndefined();
     await two.aexp("queue", "add", "--experiment", "E001", "--sp", "seed=9", "--command", "true");
     await expect(one.add("seed=3", SAY, "--target", "two")).rejects.toThrow("changes that are not committed");
+  });
+
+  it("is a stage of a pipeline, which executes what was captured, whatever a worker checks out", async () => {
+    const { one, two } = await makeMachines();
+    commitWord(one, "hello");
+    writeFileSync(join(one.clone, "say.sh"), 'echo captured > "$2"\n');
+    writeFileSync(join(one.clone, "pipeline.yaml"), CHAIN);
+    await one.aexp("pipeline", "run", "pipeline.yaml");
+    writeFileSync(join(one.clone, "say.sh"), "exit 1\n");
+
+    expect((await two.work({ env: CHECKOUT }).ended).exitCode).toBe(0);
+    expect([...(await two.states()).values()].toSorted()).toEqual(["blocked", "queued"]);
+    expect((await one.work({ env: CHECKOUT }).ended).exitCode).toBe(0);
+    expect([...(await two.states()).values()]).toEqual(["complete", "complete"]);
   });
 
   it("is one that needs another, or is needed by one that is queued with it", async () => {

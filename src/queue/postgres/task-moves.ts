@@ -30,23 +30,19 @@ export class TaskMoves {
     this.#tx = tx;
   }
 
-  /**
-   * @param options `isMarked`: the run's document says so already
-   * @returns the task as it will be
-   */
+  /** @returns the task as it will be */
   add(
     task: StoredTask,
     state: TaskState,
     change: TaskChange = {},
     event?: Pick<NewEvent, "kind" | "data">,
-    { isMarked = false }: { readonly isMarked?: boolean } = {},
   ): StoredTask {
     const { now, outgoing } = this.#tx;
     const to = moveTask(task, state, change, now);
     this.#moves.push({ from: task, to });
-    const mark = isMarked ? undefined : toMark(task.state, to, now);
+    const mark = toMark(task.state, to, now);
     if (mark !== undefined) outgoing.push(mark);
-    const farewell = isMarked ? undefined : toFarewell(to, now);
+    const farewell = toFarewell(to, now);
     if (farewell !== undefined) outgoing.push(farewell);
     if (event !== undefined) outgoing.push({ ...event, runId: to.id, groupId: to.groupId });
     if (isTerminalState(state)) outgoing.push(toEndEvent(to));

@@ -22,7 +22,6 @@ export function findTasks(tx: Pick<WriteTransaction, "db">, ids: readonly JobId[
  * Moves a task to another state: beside `submit` and `claim` the only writer of `tasks.state`. An active task that leaves its worker
  * loses its lease and locks. The change of its public status goes to the outbox; an end is an event of its own.
  *
- * @param options `isMarked`: the run's document says so already
  * @returns the task as it is now
  */
 export function transition(
@@ -31,7 +30,6 @@ export function transition(
   to: TaskState,
   change: TaskChange = {},
   event?: Pick<NewEvent, "kind" | "data">,
-  { isMarked = false }: { readonly isMarked?: boolean } = {},
 ): StoredTask {
   const next = moveTask(task, to, change, tx.now);
   store(tx, task, next);
@@ -39,7 +37,7 @@ export function transition(
   if (to !== "submitted" && task.lease !== undefined && next.lease === undefined) {
     tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token: task.lease.token });
   }
-  if (!isMarked) markStatus(tx, task.state, next);
+  markStatus(tx, task.state, next);
   const { id: runId, groupId } = next;
   if (event !== undefined) emit(tx, { ...event, runId, groupId });
   if (isTerminalState(to)) emit(tx, toEndEvent(next));
