@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+import { noteSecondTries } from "./test/helpers/second-try-reporter.ts";
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
@@ -13,7 +15,9 @@ export default defineConfig({
       GIT_CONFIG_GLOBAL: "/dev/null",
       GIT_CONFIG_NOSYSTEM: "1",
     },
-    reporters: ["default", ["json", { outputFile: ".cache/results/main.json" }]],
+    reporters: ["default", ["json", { outputFile: ".cache/results/main.json" }], noteSecondTries("main")],
+    // Real processes on a busy machine: one failure in two thousand tests is told at the end of CI, and not the end of it.
+    retry: process.env["CI"] === undefined ? 0 : 1,
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,8 +1,20 @@
-/** Adds up what the test runs left in `.cache/results/` and prints one line; a skipped test fails in CI. */
-import { readdirSync, readFileSync } from "node:fs";
+/**
+ * Adds up what the test runs left in `.cache/results/` and prints one line; a skipped test fails in CI. Tests that only
+ * passed when tried again are named before it.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const folder = join(import.meta.dirname, "..", ".cache", "results");
+import type { SecondTry } from "../test/helpers/second-try-reporter.ts";
+
+const cache = join(import.meta.dirname, "..", ".cache");
+const folder = join(cache, "results");
+const secondTries = join(cache, "second-tries");
+for (const name of existsSync(secondTries) ? readdirSync(secondTries) : []) {
+  const tries: readonly SecondTry[] = JSON.parse(readFileSync(join(secondTries, name), "utf8"));
+  for (const { test, errors } of tries)
+    process.stdout.write(`passed at the second try: ${test}: ${errors.join("; ")}\n`);
+}
 const totals = { passed: 0, failed: 0, skipped: 0 };
 for (const name of readdirSync(folder)) {
   const result: { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number } =

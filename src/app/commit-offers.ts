@@ -12,7 +12,7 @@ export interface OfferPorts {
   readonly checkouts: Checkouts | undefined;
 }
 
-/** Git is not asked more often than this while runs of other machines wait for a commit. */
+/** So long the work tree is taken to have the commit that it had, and the queue to want what it wanted unless it changes. */
 const FRESH_MS = 5000;
 /** A commit that could not be fetched may have been pushed by then. */
 const AGAIN_MS = 60_000;
@@ -23,6 +23,7 @@ export class CommitOffers {
   readonly #ports: OfferPorts;
   readonly #tell: (problem: string) => void;
   readonly #onSettled: () => void;
+  #wanted: { readonly atMs: number; readonly commits: readonly string[] } | undefined;
   #head: { readonly atMs: number; readonly commit: string | undefined } | undefined;
   readonly #fetched = new Set<string>();
   readonly #fetching = new Set<string>();
@@ -46,7 +47,7 @@ export class CommitOffers {
 
   /** Those that can be executed now. Missing ones are fetched meanwhile, and nobody waits for that. */
   async now(): Promise<readonly string[]> {
-    const wanted = await this.#ports.store.wantedCommits(this.#repo.machineLabel);
+    const wanted = await this.#readWanted();
     if (wanted.length === 0) return [];
     const head = await this.head();
     if (this.#ports.checkouts === undefined) return wanted.filter((commit) => commit === head);
@@ -67,6 +68,19 @@ export class CommitOffers {
       this.#head = { atMs, commit: patch === undefined ? commit : undefined };
     }
     return this.#head.commit;
+  }
+
+  /** Something has changed in the queue. */
+  forget(): void {
+    this.#wanted = undefined;
+  }
+
+  async #readWanted(): Promise<readonly string[]> {
+    const atMs = this.#repo.clock.monotonicMs();
+    if (this.#wanted === undefined || atMs - this.#wanted.atMs > FRESH_MS) {
+      this.#wanted = { atMs, commits: await this.#ports.store.wantedCommits(this.#repo.machineLabel) };
+    }
+    return this.#wanted.commits;
   }
 
   #fetch(checkouts: Checkouts, commit: string): void {

@@ -456,6 +456,7 @@ class Worker {
 
   /** A change by others may be work, a request to stop, or a mark for a document here. */
   #heed(): void {
+    this.#offers?.forget();
     const { pollMs } = this.#options.timing;
     this.#chores.hurry("look", Math.min(SHORTEST_LOOK_MS, pollMs));
     if (this.#live.size > 0) this.#chores.hurry("stops", Math.min(SHORTEST_LOOK_MS * 2, pollMs * 2));

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -67,6 +67,19 @@ function replaceFile(path: string, data: string | Uint8Array, mode: number | und
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+}
+
+/**
+ * Writes a file that counts only once something else says so: half the work of replacing one. A reader may see a part.
+ *
+ * @throws {AexpError} `environment.read_only`, `environment.disk_full`, and Node's own error for anything else
+ */
+export function writeFileInPlace(path: string, data: string): void {
+  try {
+    writeFileSync(path, data);
+  } catch (error) {
+    throw explainWriteFailure(error, path);
+  }
 }
 
 /** Writes a new file and flushes it; the folder around it is the caller's to flush. */

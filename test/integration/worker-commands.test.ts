@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -297,15 +298,15 @@ describe("workers that cannot be asked", () => {
 
   it("no signal goes to a process that only has the number of a worker", async () => {
     const project = await makeQueueProject();
-    // A worker of the same queue would clear the dead one away.
-    const elsewhere = await makeQueueProject();
-    const other = startAexp(elsewhere.root, ["worker", "start"], FAST);
-    const info = await waitUntil("a worker", async () => (await elsewhere.ports.store.workers())[0]);
-    await report(project, { id: "old-1", pid: info.pid, startFingerprint: "1" });
+    // No worker itself: a living one would settle the dead one first.
+    const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    onTestFinished(() => void other.kill("SIGKILL"));
+    const pid = Number(other.pid);
+    await report(project, { id: "old-1", pid, startFingerprint: "1" });
     expect(await runCliJson(project.root, ["worker", "stop", "old-1", "--now"])).toEqual([
       { worker_id: "old-1", outcome: "dead" },
     ]);
-    expect(isRunning(other.pid)).toBe(true);
+    expect(isRunning(pid)).toBe(true);
   });
 });
 

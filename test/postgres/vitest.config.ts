@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 import main from "../../vitest.config.ts";
+import { noteSecondTries } from "../helpers/second-try-reporter.ts";
 
 export default defineConfig({
   test: {
@@ -18,7 +19,7 @@ export default defineConfig({
     testTimeout: 180_000,
     setupFiles: ["test/postgres/use-server.ts"],
     globalSetup: ["test/postgres/shared-server.ts"],
-    reporters: ["default", ["json", { outputFile: ".cache/results/postgres.json" }]],
+    reporters: ["default", ["json", { outputFile: ".cache/results/postgres.json" }], noteSecondTries("postgres")],
     coverage: { enabled: false },
   },
 });

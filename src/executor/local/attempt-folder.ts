@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 
 import { toInstant } from "../../model/clock.ts";
 import { systemErrorCode } from "../../model/errors.ts";
-import { writeFileAtomically } from "../../platform/atomic-write.ts";
+import { writeFileAtomically, writeFileInPlace } from "../../platform/atomic-write.ts";
 import { createOnce } from "../../platform/create-once.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import { outputFolder } from "../../output/declaration.ts";
@@ -40,8 +40,10 @@ export class AttemptFolder {
     this.#make();
     this.#putAwayMetrics();
     const { argv, cwd } = spec;
-    await this.#write("command.json", { argv, cwd, started_at: toInstant(startedAtMs), timeout_ms: spec.timeoutMs });
-    await this.#write("env.json", describeEnvironment(spec.env));
+    // Both count from the moment at which the process is on record.
+    const command = { argv, cwd, started_at: toInstant(startedAtMs), timeout_ms: spec.timeoutMs };
+    writeFileInPlace(this.file("command.json"), toJson(command));
+    writeFileInPlace(this.file("env.json"), toJson(describeEnvironment(spec.env)));
     if (spec.codePatch !== undefined && spec.codePatch.length > 0)
       await writeFileAtomically(this.file("code.patch"), spec.codePatch, { durability: "later" });
     if (spec.stage !== undefined) await this.#prepareStage(spec.stage);
