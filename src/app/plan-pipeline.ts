@@ -1,3 +1,4 @@
+import type { FileChange } from "../code/code-store.ts";
 import { toCacheKey } from "../pipeline/cache-key.ts";
 import { toRecipeObject } from "../pipeline/cache-recipe.ts";
 import { type CacheVerdict, type MissReason, type PipelinePlan, toPipelinePlan } from "../pipeline/pipeline-plan.ts";
@@ -45,6 +46,8 @@ class Planner {
   /** For each planned run that the cache has, the run whose outputs it will have. */
   readonly #hits = new Map<JobId, JobId>();
   #earlier: Promise<readonly Task[]> | undefined;
+  /** By both trees: the runs of a stage have their code in common. */
+  readonly #changes = new Map<string, Promise<readonly FileChange[] | undefined>>();
 
   constructor(repo: Repo, ports: CachePorts, runs: readonly PipelineRun[], isExplained: boolean) {
     this.#repo = repo;
@@ -93,11 +96,25 @@ class Planner {
     if (!this.#isExplained || "unkeyed" in now) return { kind: "new" };
     const like = await this.#findLike(work);
     if (like?.spec.stage === undefined) return { kind: "new" };
-    const before = toRecipeObject(toRecipe(readStageWork(like.spec.stage), readInputs(like)));
+    const workBefore = readStageWork(like.spec.stage);
+    const before = toRecipeObject(toRecipe(workBefore, readInputs(like)));
     if ("unkeyed" in before) return { kind: "new" };
     const difference = firstDifference(before, now);
-    if (difference !== undefined) return { kind: "differs", run: like.id, difference };
+    if (difference !== undefined) {
+      const files = difference.field === "code" ? await this.#changedFiles(workBefore, work) : undefined;
+      return { kind: "differs", run: like.id, difference, files };
+    }
     return { kind: "outputs", run: like.id, problem: "its outputs are not what it wrote, or gone" };
+  }
+
+  async #changedFiles(before: StageWork, now: StageWork): Promise<readonly FileChange[] | undefined> {
+    if ("unkeyed" in before.code || "unkeyed" in now.code) return undefined;
+    const { tree: from } = before.code;
+    const { tree: to } = now.code;
+    const pair = `${from} ${to}`;
+    const known = this.#changes.get(pair) ?? this.#ports.code.changedFiles(from, to);
+    this.#changes.set(pair, known);
+    return await known;
   }
 
   /** The newest executed run of the stage, best of the same element. */

@@ -24,14 +24,24 @@ export interface StageProgress {
   readonly after: readonly string[];
 }
 
+/** What stands for the group of the newest pipeline. */
+export const LAST_PIPELINE = "@last";
+
 /** How long a run was executed, in seconds; `undefined` for one that was not, or is not yet. */
 export function secondsOf({ state, startedAt, endedAt }: Task): number | undefined {
   if (state === "cached" || startedAt === undefined || endedAt === undefined) return undefined;
   return (endedAt - startedAt) / 1000;
 }
 
-/** @throws {AexpError} `pipeline.not_found` */
+/**
+ * @param id of its group; `@last` is the pipeline that was submitted last
+ * @throws {AexpError} `pipeline.not_found`
+ */
 export async function showPipeline(store: QueueStore, id: string): Promise<PipelineGroup> {
+  if (id === LAST_PIPELINE) {
+    const [newest] = await listPipelines(store);
+    if (newest !== undefined) return newest;
+  }
   const group = await store.group(id);
   if (group === undefined || group.kind !== "pipeline") throw notFound(id, await listPipelines(store));
   return toPipelineGroup(group, await store.tasks({ groupId: id }));

@@ -8,6 +8,13 @@ export interface CaptureOptions {
   readonly except?: readonly string[] | undefined;
 }
 
+/** A file in which two trees differ. */
+export interface FileChange {
+  readonly change: "added" | "edited" | "deleted";
+  /** From the root of the repository. */
+  readonly path: string;
+}
+
 /** What is found where a checkout should be. */
 export type CheckoutState = "sound" | "changed" | "absent";
 
@@ -21,6 +28,9 @@ export interface CodeStore {
    * @returns a reason when there is no git, or git fails, or something cannot be captured faithfully; it never throws
    */
   captureCode(options?: CaptureOptions): Promise<CodeIdentity | UnkeyedCode>;
+
+  /** In which files two trees differ, by path; `undefined` when one of them is not kept any more. */
+  changedFiles(from: TreeId, to: TreeId): Promise<readonly FileChange[] | undefined>;
 
   /** Keeps git from ever deleting a tree. @throws {AexpError} `code.unavailable`, `git.failed` */
   keepTree(tree: TreeId): Promise<void>;

@@ -1,3 +1,4 @@
+import type { FileChange } from "../code/code-store.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { CacheKey } from "./cache-key.ts";
 import { type ElementEdge, type Expansion, sourceStages, type StageElement } from "./expand.ts";
@@ -17,7 +18,13 @@ export type MissReason =
   /** Nothing like it was executed here. */
   | { readonly kind: "new" }
   /** The run that is most like it differs first in a field of its key. */
-  | { readonly kind: "differs"; readonly run: JobId; readonly difference: RecipeDifference }
+  | {
+      readonly kind: "differs";
+      readonly run: JobId;
+      readonly difference: RecipeDifference;
+      /** When the code differs, in which files; absent when git cannot tell any more. */
+      readonly files?: readonly FileChange[] | undefined;
+    }
   /** A run has this key, and something is wrong with its outputs; a sentence says what. */
   | { readonly kind: "outputs"; readonly run: JobId; readonly problem: string }
   /** The cache was told not to be asked. */

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { runCli, runCliJson } from "../helpers/cli.ts";
@@ -57,6 +59,22 @@ describe("aexp pipeline plan", () => {
       train  to run: parameters.lr is 0.5, was 0.1 in run IIIIIIII
       report  known later: depends on what train will write"
     `);
+  });
+
+  it("names the files in which the code differs", async () => {
+    const project = await makePipelineProject();
+    await project.run();
+    for (const name of ["a.py", "b.py", "c.py"]) project.write(name, "");
+    project.write("note", `${readFileSync(join(project.root, "note"), "utf8")}\n`);
+
+    const explained = await tell(project, "pipeline", "plan", "pipeline.yaml", "--explain");
+    expect(explained).toContain(
+      "prepare  to run: the code of run IIIIIIII was another: note edited, a.py added, b.py added, and 1 more",
+    );
+    const plan = await runCliJson(project.root, ["pipeline", "plan", "pipeline.yaml", "--explain"]);
+    expect(plan).toMatchObject({
+      stages: [{ runs: [{ files: expect.arrayContaining([{ change: "edited", path: "note" }]) }] }, {}, {}],
+    });
   });
 
   it("names everything that is wrong with a file, with its place", async () => {
@@ -192,6 +210,9 @@ describe("aexp pipeline list, show, cancel and retry", () => {
       IIIIIIII abandoned before it started"
     `);
     expect(await tell(project, "pipeline", "cancel", id)).toBe("Nothing of it is there to stop.");
+    const shown = await tell(project, "pipeline", "show", id);
+    expect(await tell(project, "pipeline", "show")).toBe(shown);
+    expect(await tell(project, "pipeline", "cancel", "@last")).toBe("Nothing of it is there to stop.");
     expect(await tell(project, "pipeline", "retry", id)).toBe("Nothing is there to repeat.");
     expect(await runCli(project.root, ["pipeline", "show", `${id.slice(0, -1)}x`])).toMatchObject({
       exitCode: 2,

@@ -1,3 +1,5 @@
+import type { FileChange } from "../../code/code-store.ts";
+import { toSafeLine } from "../../model/terminal-text.ts";
 import type { CacheVerdict, MissReason } from "../../pipeline/pipeline-plan.ts";
 
 /** Why an element is taken from the cache, or is not. */
@@ -23,11 +25,27 @@ function explainMiss(because: MissReason): string {
     case "outputs":
       return `run ${short(because.run)} did the same, but ${because.problem}`;
     case "differs": {
+      if (because.files !== undefined && because.files.length > 0) {
+        return `the code of run ${short(because.run)} was another: ${namesOf(because.files)}`;
+      }
       const { field, was = "nothing", is = "nothing" } = because.difference;
       const from = startOfDifference(was, is);
       return `${field} is ${windowOf(is, from)}, was ${windowOf(was, from)} in run ${short(because.run)}`;
     }
   }
+}
+
+/** So many files are named. */
+const MOST_FILES = 3;
+
+/** Edited files are what people look for first. */
+const ORDER: readonly FileChange["change"][] = ["edited", "added", "deleted"];
+
+function namesOf(files: readonly FileChange[]): string {
+  const sorted = files.toSorted((a, b) => ORDER.indexOf(a.change) - ORDER.indexOf(b.change));
+  const named = sorted.slice(0, MOST_FILES).map(({ change, path }) => `${toSafeLine(path)} ${change}`);
+  const rest = files.length - named.length;
+  return `${named.join(", ")}${rest > 0 ? `, and ${rest} more` : ""}`;
 }
 
 /** So much of a value is shown, and so much of what is the same before the difference. */

@@ -1,3 +1,4 @@
+import type { FileChange } from "../../code/code-store.ts";
 import { toPrintable } from "../../model/exact-json.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import type {
@@ -40,6 +41,8 @@ interface ElementJson {
   readonly why: string;
   /** The first field of the key that differs; `null` where there was, or is, nothing. */
   readonly difference?: { readonly field: string; readonly was: string | null; readonly is: string | null };
+  /** When the code differs: in which files. */
+  readonly files?: readonly FileChange[];
 }
 
 export function toPipelinePlanJson({ name, stages, counts }: PipelinePlan): PipelinePlanJson {
@@ -73,6 +76,7 @@ function toElementJson({ index, bindings, verdict }: PlannedElement): ElementJso
         was: because.difference.was ?? null,
         is: because.difference.is ?? null,
       },
+      ...(because.files !== undefined && { files: because.files }),
     }),
   };
 }

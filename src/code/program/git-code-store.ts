@@ -1,6 +1,7 @@
 import { GitRunner } from "../../git/program/run-git.ts";
 import type { CodeIdentity, TreeId, UnkeyedCode } from "../code-identity.ts";
-import type { CaptureOptions, CheckoutState, CodeStore } from "../code-store.ts";
+import type { CaptureOptions, CheckoutState, CodeStore, FileChange } from "../code-store.ts";
+import { findChangedFiles } from "./changed-files.ts";
 import { Checkouts } from "./checkouts.ts";
 import { KeptTrees } from "./kept-trees.ts";
 import { captureWorkTree } from "./work-tree-capture.ts";
@@ -9,6 +10,7 @@ import { captureWorkTree } from "./work-tree-capture.ts";
 export class GitCodeStore implements CodeStore {
   readonly #root: string;
   readonly #ownFolders: readonly string[];
+  readonly #git: GitRunner;
   readonly #kept: KeptTrees;
   readonly #checkouts: Checkouts;
 
@@ -16,14 +18,18 @@ export class GitCodeStore implements CodeStore {
   constructor(root: string, ownFolders: readonly string[]) {
     this.#root = root;
     this.#ownFolders = ownFolders;
-    const git = new GitRunner(root);
-    this.#kept = new KeptTrees(git);
-    this.#checkouts = new Checkouts(git);
+    this.#git = new GitRunner(root);
+    this.#kept = new KeptTrees(this.#git);
+    this.#checkouts = new Checkouts(this.#git);
   }
 
   async captureCode(options: CaptureOptions = {}): Promise<CodeIdentity | UnkeyedCode> {
     const ownFolders = [...this.#ownFolders, ...(options.except ?? [])];
     return await captureWorkTree(this.#root, { ...options, ownFolders });
+  }
+
+  async changedFiles(from: TreeId, to: TreeId): Promise<readonly FileChange[] | undefined> {
+    return await findChangedFiles(this.#git, from, to);
   }
 
   async keepTree(tree: TreeId): Promise<void> {

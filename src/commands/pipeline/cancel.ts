@@ -14,7 +14,9 @@ export default class PipelineCancel extends BaseCommand {
   static override description =
     "What other pipelines wait for, because they need the same result, one of them computes instead.";
   static override examples = ["<%= config.bin %> pipeline cancel grp_0a1b2c3d4e5f"];
-  static override args = { group: Args.string({ description: "Group, as `pipeline list` shows it.", required: true }) };
+  static override args = {
+    group: Args.string({ description: "Group, as `pipeline list` shows it, or @last.", required: true }),
+  };
   static override flags = { force: Flags.boolean({ summary: "Kill at once.", default: false }) };
 
   override async run(): Promise<readonly OutcomeJson[]> {
