@@ -279,7 +279,7 @@ describe("the sentences about stages", () => {
       `"Run IIIIIIII is complete: it was not executed, because IIIIIIII computed the same."`,
     );
     const shown = await tell(project, "runs", "show", taskOf(third, "train").id);
-    expect(shown).toContain("✓ complete: IIIIIIII computed the same\n");
+    expect(shown).toContain("✓ cached: IIIIIIII computed the same\n");
     expect(shown).toContain("model  sha256:");
   });
 });

@@ -19,15 +19,20 @@ const LOOKS: Readonly<Record<RunStatus, { readonly glyph: string; readonly style
 /** What a status cell needs to know of a run. */
 export interface StatusFacts {
   readonly status?: string | undefined;
+  readonly reason?: { readonly code: string } | undefined;
   readonly startedAt?: Instant | undefined;
   readonly heartbeatAt?: Instant | undefined;
 }
 
-/** The status with its glyph; a running run that was not heard of for long is put in doubt. */
+/**
+ * The status with its glyph; a running run that was not heard of for long is put in doubt, and one that has the result of
+ * another is not shown as if it had been executed.
+ */
 export function renderStatus(run: StatusFacts, nowMs: number): string {
   const { status } = run;
   if (status === undefined) return "· no status";
   if (!isRunStatus(status)) return `· ${status}`; // signac projects have their own words
+  if (status === "complete" && run.reason?.code === "cache_hit") return `${LOOKS.complete.glyph} cached`;
   const seenS = status === "running" ? secondsSinceSeen(run, nowMs) : undefined;
   const isStale = seenS !== undefined && seenS > STALE_AFTER_S;
   return `${LOOKS[status].glyph} ${status}${isStale ? `? last seen ${renderAge(seenS)} ago` : ""}`;
