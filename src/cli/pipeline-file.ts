@@ -1,7 +1,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { randomUUID } from "node:crypto";
-import { readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 
 import { withDeclaredLanes } from "../app/apply-lanes.ts";
@@ -12,6 +12,7 @@ import type { Repo } from "../app/repo.ts";
 import type { CachePorts } from "../app/stage-ports.ts";
 import { parseDuration } from "../model/duration.ts";
 import { AexpError, messageOf } from "../model/errors.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
 import { currentUser } from "../wiring/current-user.ts";
 
 /** Which pipeline, and how it uses the cache. */
@@ -40,7 +41,7 @@ export interface ReadPipeline extends PipelineRequest {
 /**
  * Reads a pipeline file and works out its runs. Nothing is submitted.
  *
- * @throws {AexpError} `cli.usage`, `pipeline.invalid`, and what `PipelineReferences.find` and `planPipelineRuns` throw
+ * @throws {AexpError} `cli.usage`, `pipeline.invalid` (also for a file that is not there), and what `PipelineReferences.find` and `planPipelineRuns` throw
  */
 export async function readPipelineFile(
   repo: Repo,
@@ -49,6 +50,7 @@ export async function readPipelineFile(
   { file, cache }: { readonly file: string; readonly cache: PipelineRequest["cache"] },
 ): Promise<ReadPipeline> {
   const pipeline = await parsePipeline(file, readText(place.cwd, file));
+  refuseMissingInputs(repo.root, file, pipeline);
   const owner = currentUser();
   const request: PipelineRequest = {
     pipeline,
@@ -66,6 +68,26 @@ export async function readPipelineFile(
   const references = await PipelineReferences.find(repo, ports, pipeline);
   const lanes = await withDeclaredLanes(ports.store, await repo.readConfig()).lanes();
   return { ...request, planned: await planPipelineRuns(repo, ports, request, { references, lanes }) };
+}
+
+/**
+ * A stage that waits for nothing reads its files as soon as it is submitted, and would fail at once. Behind another stage
+ * a file may still appear.
+ */
+function refuseMissingInputs(root: string, file: string, { stages }: Pipeline): void {
+  const missing = [...stages.values()].flatMap(({ name: stage, inputs, needs }) => {
+    if (needs.length > 0 || inputs.some(({ kind }) => kind === "stage" || kind === "all")) return [];
+    return inputs.flatMap((input) =>
+      input.kind === "path" && !existsSync(resolve(root, input.path))
+        ? [`${file}: there is no ${JSON.stringify(input.path)}, which ${stage} reads as {inputs.${input.name}}`]
+        : [],
+    );
+  });
+  if (missing.length === 0) return;
+  throw new AexpError(`${missing.join("\n")}\nNothing was queued`, {
+    code: "pipeline.invalid",
+    hint: `Paths of inputs begin at ${root}, or are absolute.`,
+  });
 }
 
 function pathFromRoot(root: string, path: string): string | undefined {

@@ -77,6 +77,25 @@ describe("aexp pipeline plan", () => {
     });
   });
 
+  it("refuses a file that is not there, where no stage before could make it", async () => {
+    const project = await makePipelineProject(`
+name: demo
+stages:
+  make: {command: "echo 1 > made.txt"}
+  early: {command: "cat {inputs.raw}", inputs: {raw: {path: raw.csv}}}
+  late: {command: "cat {inputs.made}", inputs: {made: {path: made.txt}}, needs: [make]}
+`);
+
+    const { exitCode, stderr } = await runCli(project.root, ["pipeline", "run", "pipeline.yaml"]);
+
+    expect(stderr).toContain(
+      'pipeline.yaml: there is no "raw.csv", which early reads as {inputs.raw}\nNothing was queued\n',
+    );
+    expect(stderr).not.toContain("made.txt");
+    expect(exitCode).toBe(2);
+    expect(await project.ports.store.tasks({})).toEqual([]);
+  });
+
   it("names everything that is wrong with a file, with its place", async () => {
     const project = await makePipelineProject(
       THREE_STAGES.replace("stage: prepare", "stage: prepar").replace("{outputs.table}", "{outputs.tabel}"),

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -58,8 +58,9 @@ describe("an input that no stage makes", () => {
   });
 
   it("that is missing fails the stage before it is executed, and says which", async () => {
-    const { project, file } = await makeReader();
-    rmSync(file);
+    const file = join(tempDir(), "file");
+    const behind = reading(file).replace("stages:\n", "stages:\n  make: {command: 'true'}\n").trimEnd();
+    const project = await makePipelineProject(`${behind}\n    needs: [make]\n`);
 
     const { exitCode, pipeline, group } = await project.run();
 
@@ -72,7 +73,7 @@ describe("an input that no stage makes", () => {
     writeFileSync(file, "one\n");
     await runCli(project.root, ["pipeline", "retry", group]);
     await project.work();
-    expect(statesOf((await project.groups())[0] ?? pipeline)).toEqual({ copy: "complete" });
+    expect(statesOf((await project.groups())[0] ?? pipeline)).toEqual({ make: "complete", copy: "complete" });
   });
 
   it("that changes between the look at the cache and the start is not read", async () => {
