@@ -43,10 +43,11 @@ function attemptOf({ attempt: { task } }: Extract<WorkEvent, { kind: "started" |
 
 function renderEnd(event: Extract<WorkEvent, { kind: "ended" }>): string {
   const { state, reason, isReleased, wallclockS } = event;
+  const length = `after ${wallclockS.toFixed(1)} s${attemptOf(event)}`;
+  if (state === "queued" && isReleased) return `${nameOf(event)} given back ${length}`;
   const why = reason === undefined ? "" : `: ${toSafeLine(reason.message)}`;
-  const word = state === "queued" ? (isReleased ? "given back" : "failed") : toRunStatus(state);
-  const next = state === "queued" && !isReleased ? "; it will be repeated" : "";
-  return `${nameOf(event)} ${word} after ${wallclockS.toFixed(1)} s${attemptOf(event)}${why}${next}`;
+  if (state === "queued") return `${nameOf(event)} failed ${length}${why}; it will be repeated`;
+  return `${nameOf(event)} ${toRunStatus(state)} ${length}${why}`;
 }
 
 /** What was done, in one line: "3 complete, 1 failed in 12.3 s". */
