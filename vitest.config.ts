@@ -20,8 +20,8 @@ export default defineConfig({
     retry: process.env["CI"] === undefined ? 0 : 1,
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 150_000,
+    hookTimeout: 120_000,
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],

@@ -10,7 +10,7 @@ import { tempDir } from "../helpers/temp-dir.ts";
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
 describe("kill -9", () => {
-  it("at any point of sync: the next call finishes, and nothing is lost", { timeout: 120_000 }, async () => {
+  it("at any point of sync: the next call finishes, and nothing is lost", { timeout: 400_000 }, async () => {
     const { clones } = await makeClones("a", "b");
     const [a = "", b = ""] = clones;
     const wanted = new Set<string>();
@@ -34,7 +34,7 @@ describe("kill -9", () => {
     git(a, "fsck", "--strict");
   });
 
-  it("at any point of install: the next call finishes", { timeout: 60_000 }, async () => {
+  it("at any point of install: the next call finishes", { timeout: 400_000 }, async () => {
     const random = seeded(7);
     for (let point = 0; point < 15; point += 1) {
       const root = initRepo(join(tempDir(), "r"));

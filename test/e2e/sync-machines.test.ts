@@ -4,7 +4,7 @@ import { ledgerIds, makeClones, readEntry, runProcess, writeEntry, writeFile } f
 import { git } from "../helpers/git-repo.ts";
 
 describe("many machines", () => {
-  it("loses nothing when five clones sync at the same moment, ten times", { timeout: 120_000 }, async () => {
+  it("loses nothing when five clones sync at the same moment, ten times", { timeout: 400_000 }, async () => {
     const { clones } = await makeClones("a", "b", "c", "d", "e");
     const wanted = new Set<string>();
     for (let round = 0; round < 10; round += 1) {

@@ -53,7 +53,7 @@ describe("notes that are written at the same time", () => {
       const before = hypotheses(root).length;
       const writer = startWriter(root, `round ${round}`, 1000);
       await expect
-        .poll(() => hypotheses(root).length, { interval: 1, timeout: 30_000 })
+        .poll(() => hypotheses(root).length, { interval: 1, timeout: 240_000 })
         .toBeGreaterThan(before + (round % 3));
       writer.kill("SIGKILL");
       await once(writer, "exit");

@@ -48,7 +48,7 @@ it("loses nothing when the power fails at any moment", async () => {
   }
   // Otherwise this test would prove nothing.
   expect(inFlight.some((count) => count > 0)).toBe(true);
-}, 120_000);
+}, 300_000);
 
 /** Runs that hold each other up, and whose commands name no folder, so that they can be executed in a copy. */
 function makeRuns(random: Random): Readonly<Record<string, TestRun>> {

@@ -44,7 +44,7 @@ describe("writers of one document", () => {
       const writer = startWriter(store, jobId, `k${round}`, 100_000);
       const before = store.readExactDocument(jobId).size;
       await expect
-        .poll(() => store.readExactDocument(jobId).size, { interval: 3, timeout: 20_000 })
+        .poll(() => store.readExactDocument(jobId).size, { interval: 3, timeout: 240_000 })
         .toBeGreaterThan(before + round * 7);
       writer.kill("SIGKILL");
       await once(writer, "exit");

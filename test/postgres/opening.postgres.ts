@@ -319,7 +319,7 @@ describe("rights on the server", () => {
 });
 
 describe("TLS", () => {
-  it("is what the URL says, as the programs of PostgreSQL read it", { timeout: 120_000 }, async () => {
+  it("is what the URL says, as the programs of PostgreSQL read it", { timeout: 300_000 }, async () => {
     const folder = tempDir();
     const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
     const names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
