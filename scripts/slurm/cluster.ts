@@ -17,9 +17,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
-import { isProcessRecord } from "../../src/executor/local/attempt-records.ts";
 import { hasLiveMember, identifyProcess, isSameProcessAlive } from "../../src/executor/local/process-identity.ts";
 import type { ProcessRecord } from "../../src/run/document.ts";
+import { isProcessRecord } from "../../src/run/process-record.ts";
 import {
   DAEMONS,
   type DaemonName,

@@ -12,6 +12,33 @@ export interface OfferPorts {
   readonly checkouts: Checkouts | undefined;
 }
 
+/**
+ * The commits that other machines' runs want and that are here, once all that are missing have come or will not: for a
+ * look that is not repeated.
+ *
+ * @param tell - hears of each commit that cannot be fetched
+ */
+export async function obtainWanted(
+  { machineLabel }: Pick<Repo, "machineLabel">,
+  { store, checkouts }: Pick<OfferPorts, "store"> & { readonly checkouts: Checkouts },
+  tell: (problem: string) => void,
+): Promise<readonly string[]> {
+  const obtained: string[] = [];
+  for (const commit of await store.wantedCommits(machineLabel)) {
+    try {
+      await checkouts.obtain(commit);
+      obtained.push(commit);
+    } catch (error) {
+      tell(leftToOthers(error));
+    }
+  }
+  return obtained;
+}
+
+function leftToOthers(error: unknown): string {
+  return `${messageOf(error)}; runs that want it are left to others`;
+}
+
 /** So long the work tree is taken to have the commit that it had, and the queue to want what it wanted unless it changes. */
 const FRESH_MS = 5000;
 /** A commit that could not be fetched may have been pushed by then. */
@@ -97,7 +124,7 @@ export class CommitOffers {
       await checkouts.obtain(commit);
       this.#fetched.add(commit);
     } catch (error) {
-      if (!this.#failed.has(commit)) this.#tell(`${messageOf(error)}; runs that want it are left to others`);
+      if (!this.#failed.has(commit)) this.#tell(leftToOthers(error));
       this.#failed.set(commit, this.#repo.clock.monotonicMs());
     }
     this.#fetching.delete(commit);

@@ -26,6 +26,7 @@ export interface RunDiff {
   readonly code: CodeDiff;
 }
 
+/** How the code of two runs differs. */
 export interface CodeDiff {
   readonly before: CodeState;
   readonly after: CodeState;

@@ -80,7 +80,10 @@ async function testOf(repo: Repo, name: string): Promise<Test> {
     case "literature":
     case "challenge-review":
     case "strategic-review":
-      throw new AexpError(`${id} has no runs: only experiments, hypotheses and findings have`, { code: "cli.usage" });
+      throw new AexpError(`${id} has no runs: only experiments, hypotheses and findings have`, {
+        code: "cli.usage",
+        hint: `\`aexp graph\` shows which of them belong to ${id}.`,
+      });
   }
 }
 

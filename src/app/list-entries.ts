@@ -3,6 +3,7 @@ import { AexpError } from "../model/errors.ts";
 import { type ExactObject } from "../model/exact-json.ts";
 import { parseExactObject } from "../model/exact-json-reader.ts";
 import type { JobId } from "../run/job-id.ts";
+import { malformedEntry } from "./promote-run.ts";
 import type { Repo } from "./repo.ts";
 
 /** Which entries are listed. */
@@ -42,7 +43,7 @@ export function readEntry(repo: Repo, jobId: JobId): { readonly text: string; re
     });
   }
   if (read.kind === "entry") return { text: read.text, entry: parseExactObject(read.text) };
-  throw new AexpError(`the entry ${read.file} cannot be read: ${read.problem}`, { code: "ledger.entry_malformed" });
+  throw malformedEntry(read);
 }
 
 function isWanted(entry: LedgerEntry, query: LedgerQuery): boolean {

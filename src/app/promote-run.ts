@@ -153,7 +153,8 @@ export function readExisting(repo: Repo, jobId: JobId, replaceMalformed: boolean
   throw malformedEntry(read);
 }
 
-function malformedEntry(read: Extract<LedgerRead, { kind: "malformed" }>): AexpError {
+/** An entry that was asked for and cannot be read, with what helps. */
+export function malformedEntry(read: Extract<LedgerRead, { kind: "malformed" }>): AexpError {
   return new AexpError(`the entry ${read.file} cannot be read: ${read.problem}. It was not touched`, {
     code: "ledger.entry_malformed",
     hint:

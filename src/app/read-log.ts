@@ -48,6 +48,9 @@ function hasEnded(repo: Repo, jobId: JobId, attempt: number): boolean {
   // The document of a scheduler's run follows when somebody looks at its job.
   if (repo.attempts.end(jobId, attempt) !== undefined) return true;
   const proc = facts.queue?.proc;
-  // The aexp that ran it may have been killed, and then nobody will ever mark it as ended.
-  return proc !== undefined && repo.processes.isRunning(proc) === false;
+  // The aexp that ran it may have been killed, and then nobody will ever mark it as ended. Where the run has a supervisor,
+  // it goes on all the same, until that has gone, too.
+  if (proc === undefined || repo.processes.isRunning(proc) !== false) return false;
+  const supervisor = repo.attempts.supervisor(jobId, attempt);
+  return supervisor === undefined || repo.processes.isRunning(supervisor) === false;
 }

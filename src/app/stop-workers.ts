@@ -7,6 +7,7 @@ import { processOfWorker } from "./worker-life.ts";
 /** What came of asking a worker to end. Only a worker of another machine or boot cannot be asked from here. */
 export type WorkerStopOutcome = "asked" | "draining_already" | "dead" | "elsewhere";
 
+/** A worker that was asked to end. */
 export interface StoppedWorker {
   readonly worker: WorkerInfo;
   readonly outcome: WorkerStopOutcome;

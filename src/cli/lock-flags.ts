@@ -11,11 +11,13 @@ import { currentUser } from "../wiring/current-user.ts";
 /** A shorter one could expire between two renewals on a busy machine. */
 const MIN_TTL_MS = 1000;
 
+/** Which resource. */
 export const KEY_ARG = Args.string({
   description: "Key of the resource: a name like gpu-0, or a path like ./data/index.db.",
   required: true,
 });
 
+/** How long to wait for it. */
 export const WAIT_FLAG = Flags.string({
   summary: "Wait so long for it, 0 to fail at once; without this, as long as it takes.",
   helpValue: "DURATION",
@@ -36,7 +38,10 @@ export function toWaitMs(text: string | undefined): number | undefined {
 export function toTtlMs(text: string): number {
   const ttlMs = parseDuration(text, "--ttl");
   if (ttlMs >= MIN_TTL_MS) return ttlMs;
-  throw new AexpError(`--ttl=${JSON.stringify(text)} is shorter than a second`, { code: "cli.usage" });
+  throw new AexpError(`--ttl=${JSON.stringify(text)} is shorter than a second`, {
+    code: "cli.usage",
+    hint: "Write 1s or more; a shorter one could run out between two renewals.",
+  });
 }
 
 /** Who takes a lock, for those who find it taken. */

@@ -11,6 +11,7 @@ export interface Screen {
   readonly isUnicode: boolean;
 }
 
+/** The screen that stdout is. */
 export function screenOf(io: CliIo, color: boolean, nowMs: number): Screen {
   const isTTY = io.stdout.isTTY === true;
   const locale = [io.env["LC_ALL"], io.env["LC_CTYPE"], io.env["LANG"]].find(

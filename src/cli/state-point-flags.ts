@@ -1,11 +1,9 @@
 import * as Flags from "@oclif/core/flags";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 
 import type { RunRequest } from "../app/register-run.ts";
-import { AexpError, messageOf } from "../model/errors.ts";
 import type { Exact, ExactObject } from "../model/exact-json.ts";
 import { parseAssignments, parseStatePointJson } from "../run/state-point-syntax.ts";
+import { readNamedFile } from "./read-named-file.ts";
 
 /** What a run is and where it belongs. */
 export const RUN_IDENTITY_FLAGS = {
@@ -64,7 +62,7 @@ function readParameters(flags: RunIdentityFlags, cwd: string): ExactObject {
   const parameters = new Map<string, Exact>();
   const { "sp-file": file, "sp-json": json } = flags;
   const sources = [
-    ...(file === undefined ? [] : [parseStatePointJson(readParameterFile(file, cwd), JSON.stringify(file))]),
+    ...(file === undefined ? [] : [parseStatePointJson(readNamedFile(file, cwd, SP_FILE), JSON.stringify(file))]),
     ...(json === undefined ? [] : [parseStatePointJson(json, "the value of --sp-json")]),
     parseAssignments(flags.sp ?? []),
   ];
@@ -72,14 +70,4 @@ function readParameters(flags: RunIdentityFlags, cwd: string): ExactObject {
   return parameters;
 }
 
-function readParameterFile(file: string, cwd: string): string {
-  try {
-    return readFileSync(resolve(cwd, file), "utf8");
-  } catch (error) {
-    throw new AexpError(`the file ${JSON.stringify(file)} cannot be read: ${messageOf(error)}`, {
-      code: "state_point.invalid",
-      hint: "Check the value of --sp-file.",
-      cause: error,
-    });
-  }
-}
+const SP_FILE = { what: "file", code: "state_point.invalid", hint: "Check the value of --sp-file." } as const;

@@ -1,7 +1,5 @@
 import * as Flags from "@oclif/core/flags";
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 
 import { parsePlan } from "../app/read-plan.ts";
 import { checkNoteId } from "../app/register-run.ts";
@@ -9,7 +7,7 @@ import type { Repo } from "../app/repo.ts";
 import type { SubmissionEntry, SubmissionRequest } from "../app/submission.ts";
 import { mergeComputeRequests, parseComputeRequest } from "../queue/compute-request.ts";
 import { parseDuration } from "../model/duration.ts";
-import { AexpError, messageOf } from "../model/errors.ts";
+import { AexpError } from "../model/errors.ts";
 import type { CommandTemplate } from "../queue/command-template.ts";
 import { DEFAULT_LANE } from "../queue/lane.ts";
 import { parseNeed } from "../queue/needs.ts";
@@ -19,6 +17,7 @@ import { canonicalKey } from "../queue/resource-key.ts";
 import { parseSweep } from "../queue/sweep.ts";
 import { currentUser } from "../wiring/current-user.ts";
 import { COMPUTE_FLAGS, type ComputeFlags, toComputeRequest } from "./compute-flags.ts";
+import { readNamedFile } from "./read-named-file.ts";
 import { RUN_IDENTITY_FLAGS, type RunIdentityFlags, toRunRequest } from "./state-point-flags.ts";
 
 /** What is queued, and how. */
@@ -173,7 +172,7 @@ async function readEntries(
 ): Promise<{ readonly entries: readonly SubmissionEntry[]; readonly name: string | undefined }> {
   const stray = ENTRY_FLAGS.find((name) => common.flags[name] !== undefined);
   if (stray !== undefined) throw usage(`--${stray} cannot be combined with --plan`, "Write it into the plan.");
-  const { plan, lineOf } = await parsePlan(file, readPlanFile(file, common.place.cwd));
+  const { plan, lineOf } = await parsePlan(file, readNamedFile(file, common.place.cwd, PLAN_FILE));
   const entries = plan.entries.map((entry) => {
     const line = lineOf(entry.index);
     return atPlace(`${file}${line === undefined ? "" : `:${line}`}`, (place) => toPlanEntry(common, entry, place));
@@ -238,17 +237,7 @@ function experimentsOf(entries: readonly SubmissionEntry[]): string {
   return [...new Set(entries.map(({ run }) => run.experimentId))].join(", ");
 }
 
-function readPlanFile(file: string, cwd: string): string {
-  try {
-    return readFileSync(resolve(cwd, file), "utf8");
-  } catch (error) {
-    throw new AexpError(`the plan ${JSON.stringify(file)} cannot be read: ${messageOf(error)}`, {
-      code: "plan.invalid",
-      hint: "Check the value of --plan.",
-      cause: error,
-    });
-  }
-}
+const PLAN_FILE = { what: "plan", code: "plan.invalid", hint: "Check the value of --plan." } as const;
 
 function usage(message: string, hint: string): AexpError {
   return new AexpError(message, { code: "cli.usage", hint });

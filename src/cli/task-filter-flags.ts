@@ -21,6 +21,7 @@ export interface TaskFilterValues {
   readonly lane?: string | undefined;
 }
 
+/** The tasks that the flags select. */
 export function toTaskFilter(flags: TaskFilterValues): TaskFilter {
   const { tag, experiment: experimentId, group: groupId, lane } = flags;
   return { tag, experimentId, groupId, lane };

@@ -3,6 +3,7 @@ import { type Tolerance, type Tolerances, tolerates } from "./tolerance.ts";
 /** How much a reproduction is like what was recorded: equal, within what is tolerated, or neither. */
 export type Likeness = "same" | "close" | "different";
 
+/** What a program may report as a metric. */
 export type MetricValue = number | boolean | string;
 
 /** The end of a program in words, such as `exit 0`, recorded and reproduced. */
@@ -53,6 +54,7 @@ export function toEndText({ reason, exitCode, signal }: EndFacts): string {
   return `exit ${exitCode ?? 0}`;
 }
 
+/** Whether both ended in the same way: with the same exit code, or by the same signal where both are known. */
 export function compareEnds(recorded: EndFacts, reproduced: EndFacts): ComparedEnd {
   const [before, after] = [toEndText(recorded), toEndText(reproduced)];
   const isSame = before === after || (before === SOME_SIGNAL && after.startsWith("killed by "));

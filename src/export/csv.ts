@@ -1,5 +1,5 @@
+import { toCsvField } from "../model/csv-field.ts";
 import { compareCodePoints, type Exact, ExactNumber } from "../model/exact-json.ts";
-import { toSafeText } from "../model/terminal-text.ts";
 import { flattenParameters } from "../run/parameters.ts";
 import { type ExportedRun, toCellText } from "./exported-run.ts";
 
@@ -70,18 +70,7 @@ function toNumber(value: number | undefined): ExactNumber | undefined {
   return Number.isSafeInteger(value) ? ExactNumber.int(String(value)) : ExactNumber.float(value);
 }
 
-/** Numbers stand as they are, also `-1.5`; only texts can be mistaken for formulas. */
+/** Numbers stand as they are; only texts can be mistaken for formulas. */
 function toField(value: Exact): string {
-  if (value instanceof ExactNumber) return value.text;
-  const safe = disarm(toSafeText(toCellText(value)));
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/**
- * A text that no spreadsheet takes for a formula: an apostrophe before `=`, `+`, `-` or `@` at the beginning, and after a
- * tab or a semicolon, at which some programs begin a new cell. A text that is a number stays one.
- */
-function disarm(text: string): string {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return text;
-  return text.replaceAll(/(^|[;\t])(?=[=+\-@＝＋－＠\t\r\n])/g, "$1'");
+  return value instanceof ExactNumber ? value.text : toCsvField(toCellText(value));
 }

@@ -33,7 +33,13 @@ export function toSanitizer(places: LocalPlaces, secretPatterns: readonly RegExp
   };
   const isSecret = (value: Exact): boolean =>
     findLeaks(value, places, secretPatterns).some(({ kind }) => kind === "credential");
-  const text = (before: string): string => changed(before, isSecret(before) ? WITHHELD : replacePlaces(before));
+  const sanitize = (before: string): string => {
+    if (isSecret(before)) return WITHHELD;
+    const after = replacePlaces(before);
+    // Without its path, what stands around it may look like an address with a password.
+    return after !== before && isSecret(after) ? WITHHELD : after;
+  };
+  const text = (before: string): string => changed(before, sanitize(before));
   const textUnder = (key: string, before: string): string =>
     isSecret(new Map([[key, before]])) ? changed(before, WITHHELD) : text(before);
   const under = (key: string, item: Exact): Exact => {

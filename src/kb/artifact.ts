@@ -40,6 +40,7 @@ export interface NoteShape {
 
 const IMPACTS = ["CRITICAL", "HIGH", "MEDIUM", "LOW"] as const;
 
+/** What is asked of the notes of each kind, and where they lie. */
 export const NOTE_SHAPES: Readonly<Record<NoteKind, NoteShape>> = {
   thread: {
     prefix: "T",

@@ -12,6 +12,7 @@ export interface Note {
   readonly body: string;
 }
 
+/** A note, or what keeps it from being read. */
 export type NoteRead =
   | { readonly kind: "note"; readonly note: Note }
   | { readonly kind: "unreadable"; readonly problem: NoteProblem };

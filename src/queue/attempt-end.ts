@@ -80,6 +80,24 @@ export function toAttemptEndEvent(task: StoredTask, outcome: AttemptOutcome): Ne
   };
 }
 
+/** The named values by which the end of an attempt is stored. */
+export function toEndValues(
+  { state, reason, exitCode, signal, endedAt }: AttemptOutcome,
+  isCounted: boolean,
+  now: number,
+) {
+  const end = toPastTime(endedAt, now);
+  return {
+    end,
+    outcome: state,
+    code: reason?.code,
+    message: reason?.message,
+    exitCode,
+    signal,
+    counted: isCounted ? 1 : 0,
+  };
+}
+
 /** The end of an attempt whose lease nobody renewed. */
 export function toLostResult(workerId: string): AttemptResult {
   const reason: TaskReason = { code: "lost", message: `worker ${workerId} died or lost its lease` };

@@ -2,6 +2,7 @@ import type { JobId } from "../run/job-id.ts";
 import { quoteCommand, quoteForShell } from "./shell-quote.ts";
 import type { Task } from "./task.ts";
 
+/** What a script for queued runs can be written for. */
 export const SCRIPT_RUNNERS = ["shell", "slurm", "manual"] as const;
 /** Who executes what a script holds: aexp run by run, a batch array, or somebody without aexp. */
 export type ScriptRunner = (typeof SCRIPT_RUNNERS)[number];

@@ -22,6 +22,7 @@ export interface ComputeRequest {
   readonly sbatch?: readonly string[];
 }
 
+/** The keys of a request as users write them, in the order in which they are told. */
 export const COMPUTE_KEYS = [
   "cpus",
   "mem",

@@ -25,6 +25,7 @@ export interface Lane {
   readonly executor: ExecutorKind;
 }
 
+/** The lane of runs that name none. It is always there. */
 export const DEFAULT_LANE = "default";
 
 /** New values of a lane; `null` removes a limit. */

@@ -29,6 +29,7 @@ export interface PlannedEntry {
   readonly compute: readonly unknown[];
 }
 
+/** A plan file: the runs that it lists, each with what all have in common. */
 export interface Plan {
   readonly name: string | undefined;
   readonly entries: readonly PlannedEntry[];

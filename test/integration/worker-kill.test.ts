@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFailed } from "vitest";
 
 import { applyMark } from "../../src/app/apply-mark.ts";
+import { launch } from "../../src/cli/launch.ts";
 import type { JobId } from "../../src/run/job-id.ts";
 import { currentUser } from "../../src/wiring/current-user.ts";
 import { isRunning } from "../helpers/aexp-process.ts";
@@ -65,6 +66,23 @@ describe("when a worker is killed", () => {
     expect(readFileSync(fileOf(project, id, ".aexp/attempt-1/stderr.log"), "utf8")).toBe("begin\nend\n");
     await untilDelivered(project.root, project.ports.store);
     expect(await expectSettled(project.repo, project.ports.store)).toMatchObject([{ state: "complete", attempt: 1 }]);
+  });
+
+  it("a log is followed until the program has ended, which goes on without any worker", async () => {
+    const project = await makeQueueProject();
+    const id = await onlyRun(project, { command: UNTIL_GO });
+    const first = startWorker(project.root, { id: "first", env: LONG_LEASE });
+    await untilPids(project, id, 1);
+    await killWorker(first);
+    let printed = "";
+    const stdout = { write: (data: string | Uint8Array) => (printed += Buffer.from(data).toString()) };
+    const ended = launch(["logs", id, "--follow"], { stdout, stderr: stdout, env: process.env, cwd: project.root });
+    await waitUntil("the first line", () => printed === "begin\n");
+
+    writeFileSync(fileOf(project, id, "go"), "");
+
+    expect(await ended).toBe(0);
+    expect(printed).toBe("begin\nend\n");
   });
 
   it("and the next one as well, the program goes from hand to hand", async () => {

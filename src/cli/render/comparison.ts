@@ -10,6 +10,7 @@ import { renderDelta, renderMetric, renderValue } from "./value.ts";
 /** More groups than this are shown as lines instead of columns. */
 const MOST_COLUMNS = 4;
 
+/** How a comparison is drawn. */
 export interface ComparisonOptions {
   readonly screen: Screen;
   /** Also parameters that are the same everywhere. */

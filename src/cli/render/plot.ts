@@ -10,6 +10,7 @@ export interface PlotSeries {
   readonly band: readonly { readonly x: number; readonly low: number; readonly high: number }[];
 }
 
+/** How a plot is drawn; the width is in cells of the terminal. */
 export interface PlotOptions {
   readonly title: string;
   readonly width: number;

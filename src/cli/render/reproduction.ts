@@ -7,6 +7,7 @@ import type { Reproduction } from "../../app/reproduce-run.ts";
 import type { ResultComparison } from "../../app/compare-reproduction.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import type { Screen } from "../screen.ts";
+import { shortDigest } from "./digest.ts";
 import { paint } from "./paint.ts";
 import { cutText, padText } from "./text-width.ts";
 import { type Column, renderTable } from "./table.ts";
@@ -123,11 +124,6 @@ function toMetricLine({ name, recorded, reproduced, likeness, tolerance }: Compa
 /** With all digits: the last ones are what differs. */
 function valueText(value: MetricValue | undefined): string {
   return value === undefined ? "—" : String(value);
-}
-
-/** A digest by its first digits; other texts as they are. */
-function shortDigest(text: string): string {
-  return /^sha256:[0-9a-f]{64}$/.test(text) ? text.slice(0, 19) : text;
 }
 
 function toOutputLine({ name, recorded, reproduced, likeness }: ComparedOutput): Line {

@@ -1,4 +1,5 @@
-import { toSafeLine, toSafeText } from "../../model/terminal-text.ts";
+import { toCsvField } from "../../model/csv-field.ts";
+import { toSafeLine } from "../../model/terminal-text.ts";
 import { paint, type Style } from "./paint.ts";
 import { cutText, padText, textWidth } from "./text-width.ts";
 
@@ -106,14 +107,9 @@ function totalWidth(columns: readonly LaidOut[]): number {
   return columns.reduce((sum, column) => sum + column.width, 0) + GAP.length * Math.max(0, columns.length - 1);
 }
 
-/** Comma-separated values as in RFC 4180: CRLF, quotes only where they are needed, a header line. */
+/** Comma-separated values as in RFC 4180: CRLF, quotes only where they are needed, a header line, and no formulas. */
 export function renderCsv<Row>(columns: readonly Column<Row>[], rows: Iterable<Row>): string {
-  const lines = [columns.map((column) => quoteCsv(column.name)).join(",")];
-  for (const row of rows) lines.push(columns.map((column) => quoteCsv(column.value(row))).join(","));
+  const lines = [columns.map((column) => toCsvField(column.name)).join(",")];
+  for (const row of rows) lines.push(columns.map((column) => toCsvField(column.value(row))).join(","));
   return `${lines.join("\r\n")}\r\n`;
-}
-
-function quoteCsv(text: string): string {
-  const safe = toSafeText(text);
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -5,9 +5,7 @@ import { type AgentSummary, runAgent } from "../../app/run-agent.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { toReconcileOptions } from "../../cli/batch-session.ts";
 import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
-import { renderBatchEvent } from "../../cli/render/batch-event.ts";
 import { withAbortSignal } from "../../cli/stop-signals.ts";
-import { newWorkerId } from "../../cli/work-session.ts";
 import { parseDuration } from "../../model/duration.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
 import { openCheckouts } from "../../wiring/open-checkouts.ts";
@@ -48,9 +46,7 @@ export default class AgentStart extends BaseCommand {
     await applyLanes(store, await repo.readConfig());
     const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
     await using stages = openStages(repo);
-    const options = toReconcileOptions(newWorkerId("agent"), this.io.env, (event) => {
-      this.io.stderr.write(`${renderBatchEvent(event)}\n`);
-    });
+    const options = toReconcileOptions("agent", this.io);
     const { self } = openExecutor(repo);
     const checkouts = flags.checkout ? openCheckouts(repo) : undefined;
     const summary = await withAbortSignal((signal) =>

@@ -1,14 +1,18 @@
+import * as Flags from "@oclif/core/flags";
+
 import { applyLanes } from "../../app/apply-lanes.ts";
+import { obtainWanted } from "../../app/commit-offers.ts";
 import { deliverOutbox } from "../../app/deliver-outbox.ts";
+import { PolicyFiring } from "../../app/policy-firing.ts";
 import { SlurmReconciler } from "../../app/reconcile-slurm.ts";
 import { resolveStages } from "../../app/resolve-stages.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { toReconcileOptions } from "../../cli/batch-session.ts";
 import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { EXIT } from "../../cli/exit-codes.ts";
-import { type BatchTallyJson, renderBatchEvent, renderTally } from "../../cli/render/batch-event.ts";
-import { newWorkerId } from "../../cli/work-session.ts";
+import { type BatchTallyJson, renderTally } from "../../cli/render/batch-event.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
+import { openCheckouts } from "../../wiring/open-checkouts.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openStages } from "../../wiring/open-stages.ts";
 
@@ -17,7 +21,16 @@ export default class SlurmReconcile extends BaseCommand {
   static override description =
     "The same as one look of `aexp agent start`, for cron or by hand. It is safe at any time, beside agents and others " +
     "like it. Exit code 3 when something could not be done now, such as a scheduler that does not answer.";
-  static override examples = ["<%= config.bin %> slurm reconcile", "<%= config.bin %> slurm reconcile --json"];
+  static override examples = [
+    "<%= config.bin %> slurm reconcile",
+    "<%= config.bin %> slurm reconcile --checkout --json",
+  ];
+  static override flags = {
+    checkout: Flags.boolean({
+      summary:
+        "Execute each run of committed code in a work tree of its commit; fetch commits of other machines' runs.",
+    }),
+  };
 
   override async run(): Promise<BatchTallyJson> {
     const { flags } = await this.parse(SlurmReconcile);
@@ -25,13 +38,15 @@ export default class SlurmReconcile extends BaseCommand {
     await using store = await openQueue(repo);
     await applyLanes(store, await repo.readConfig());
     const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
-    const options = toReconcileOptions(newWorkerId("slurm"), this.io.env, (event) => {
-      this.io.stderr.write(`${renderBatchEvent(event)}\n`);
-    });
+    const options = toReconcileOptions("slurm", this.io);
     await using stages = openStages(repo);
-    const ports = { ...stages, store, batch };
+    const checkouts = flags.checkout ? openCheckouts(repo) : undefined;
+    const ports = { ...stages, store, batch, checkouts };
+    const tell = (message: string): void => options.observe({ kind: "problem", message });
+    await new PolicyFiring(repo, ports, { owner: options.owner, isSource: () => true, tell }).fire();
     await resolveStages(repo, ports);
-    const tally = await new SlurmReconciler(repo, ports, options).tick();
+    const commits = async () => (checkouts === undefined ? [] : await obtainWanted(repo, { store, checkouts }, tell));
+    const tally = await new SlurmReconciler(repo, ports, { ...options, commits }).tick();
     await deliverOutbox(repo, store);
     if (tally.problems.length > 0) this.exitCode = EXIT.partial;
     this.log(renderTally(tally));

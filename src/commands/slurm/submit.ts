@@ -5,12 +5,11 @@ import { toReconcileOptions } from "../../cli/batch-session.ts";
 import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { EXIT } from "../../cli/exit-codes.ts";
 import { queueRuns, refuseStrays } from "../../cli/queue-runs.ts";
-import { type BatchTallyJson, renderBatchEvent, renderTally } from "../../cli/render/batch-event.ts";
+import { type BatchTallyJson, renderTally } from "../../cli/render/batch-event.ts";
 import { renderSubmission, type SubmissionJson, toSubmissionJson } from "../../cli/render/submission.ts";
 import { screenOf } from "../../cli/screen.ts";
 import { splitAtDashes } from "../../cli/split-argv.ts";
 import { SUBMISSION_FLAGS } from "../../cli/submission-flags.ts";
-import { newWorkerId } from "../../cli/work-session.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
 import { openQueue, openQueueIfPresent } from "../../wiring/open-queue.ts";
 import { openStages } from "../../wiring/open-stages.ts";
@@ -41,9 +40,7 @@ export default class SlurmSubmit extends BaseCommand {
     const json = toSubmissionJson(submission, isDryRun);
     if (store === undefined || isDryRun) return json;
     const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
-    const options = toReconcileOptions(newWorkerId("slurm"), this.io.env, (event) => {
-      this.io.stderr.write(`${renderBatchEvent(event)}\n`);
-    });
+    const options = toReconcileOptions("slurm", this.io);
     const ids = submission.runs.map(({ run }) => run.jobId);
     await using stages = openStages(repo);
     const tally = await new SlurmReconciler(repo, { ...stages, store, batch }, { ...options, ids }).tick();

@@ -1,5 +1,6 @@
 import { isJsonObject } from "../../model/json.ts";
 import type { ProcessRecord } from "../../run/document.ts";
+import { isProcessRecord } from "../../run/process-record.ts";
 import type { AttemptCause, AttemptEnd } from "../executor.ts";
 
 /** Who looks after a program: what `process.json` holds of an attempt under a supervisor. */
@@ -31,18 +32,6 @@ export function toProgram(value: unknown): ProcessRecord | undefined {
     ...(boot_id === undefined ? {} : { boot_id }),
     ...(start_fingerprint === undefined ? {} : { start_fingerprint }),
   };
-}
-
-/** Whether a value from a file or another process is a process record. */
-export function isProcessRecord(value: unknown): value is ProcessRecord {
-  return (
-    isJsonObject(value) &&
-    typeof value["pid"] === "number" &&
-    typeof value["pgid"] === "number" &&
-    typeof value["host"] === "string" &&
-    (value["boot_id"] === undefined || typeof value["boot_id"] === "string") &&
-    (value["start_fingerprint"] === undefined || typeof value["start_fingerprint"] === "string")
-  );
 }
 
 /** Whether a value from a file or another process is the end of an attempt. */

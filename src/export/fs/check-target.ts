@@ -75,7 +75,7 @@ function realpathOr(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return path;
+    return path; // it is not there (yet), or nobody may look: then its name is all there is to compare
   }
 }
 

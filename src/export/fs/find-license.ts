@@ -13,6 +13,6 @@ export function findLicense(root: string): string | undefined {
       .find((file) => /^(?:licen[cs]e|copying)(?:\.(?:md|txt))?$/i.test(file));
     return name === undefined ? undefined : readTextFile(join(root, name), MAX_BYTES, { noFollow: true });
   } catch {
-    return undefined;
+    return undefined; // not ours to read, or a link
   }
 }

@@ -112,7 +112,10 @@ export class FsNoteStore implements NoteStore {
     if (statSync(absolute, { throwIfNoEntry: false }) === undefined) return undefined;
     const file = this.read(path);
     if (file.kind === "text") return file.text;
-    throw new AexpError(`${path} cannot be changed: ${file.problem}`, { code: "note.unreadable" });
+    throw new AexpError(`${path} cannot be changed: ${file.problem}`, {
+      code: "note.unreadable",
+      hint: "Repair the file with an editor, or take it back from git.",
+    });
   }
 
   #entriesOf(path: string, problems: { path: string; problem: string }[]): readonly Dirent[] {

@@ -5,17 +5,18 @@ import {
   judgeRelease,
   type NextStep,
   toAttemptEndEvent,
+  toEndValues,
   toLeaseLostEvent,
   toLostResult,
   toStartEvent,
 } from "../attempt-end.ts";
+import { readRenewal } from "../attempt-rows.ts";
 import type { OnLost } from "../lane.ts";
 import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
-import { readJobId, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
-import { integer, optionalText, text, word } from "../rows.ts";
+import { readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
+import { integer, text, word } from "../rows.ts";
 import type { NewOutput } from "../run-output.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
-import { toPastTime } from "../task-move.ts";
 import { IN_SCHEDULER, setStart } from "./batch-jobs.ts";
 import { endOf, type Opening, type WriteTransaction } from "./database.ts";
 import { followEnds } from "./end-effects.ts";
@@ -89,7 +90,6 @@ export async function renewLeases(
      RETURNING id, lease_token, stop_mode, has_resources`,
     { workerId, tokens, expiresAt },
   );
-  const renewed = new Set(rows.map((row) => text(row, "lease_token")));
   const holders = rows.filter((row) => integer(row, "has_resources") === 1).map((row) => text(row, "lease_token"));
   if (holders.length > 0) {
     await tx.db.run("UPDATE resource_locks SET expires_at = :expiresAt WHERE holder = ANY (:holders)", {
@@ -97,21 +97,7 @@ export async function renewLeases(
       expiresAt,
     });
   }
-  return {
-    expiresAt,
-    lost: tokens.filter((token) => !renewed.has(token)),
-    stops: rows.flatMap((row) =>
-      optionalText(row, "stop_mode") === undefined
-        ? []
-        : [
-            {
-              id: readJobId(row, "id"),
-              token: text(row, "lease_token"),
-              mode: word(row, "stop_mode", ["graceful", "kill"]),
-            },
-          ],
-    ),
-  };
+  return readRenewal(rows, tokens, expiresAt);
 }
 
 /** See `QueueStore.finalize`. */
@@ -208,16 +194,7 @@ function closeAttempt(
     `UPDATE attempts SET ended_at = greatest(:end, started_at), outcome = :outcome, reason_code = :code,
        reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
      WHERE lease_token = :token AND ended_at IS NULL`,
-    {
-      token,
-      end: toPastTime(result.endedAt, tx.now),
-      outcome: result.state,
-      code: result.reason?.code,
-      message: result.reason?.message,
-      exitCode: result.exitCode,
-      signal: result.signal,
-      counted: isCounted ? 1 : 0,
-    },
+    { token, ...toEndValues(result, isCounted, tx.now) },
   );
   if (task.lease === undefined && task.spec.resources.length > 0) {
     tx.db.send("DELETE FROM resource_locks WHERE holder = :token", { token });

@@ -4,6 +4,7 @@ import type { NewGroup, NewTask } from "../queue-store.ts";
 import { readJobId, type StoredTask } from "../records.ts";
 import { integer, text } from "../rows.ts";
 import { checkSubmission, namedTasks, type Stored } from "../submission.ts";
+import { listColumns, SUBMITTED_COLUMNS, toRow } from "../stored-columns.ts";
 import { NEW_LIFE } from "../task-move.ts";
 import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
 import { followEnds, reopenGroups } from "./end-effects.ts";
@@ -88,7 +89,7 @@ async function beginNewLives(tx: WriteTransaction, earlier: readonly StoredTask[
 
 async function storeTasks({ db }: WriteTransaction, beginnings: readonly Beginning[]): Promise<void> {
   const tasks = beginnings.map(({ task }) => task);
-  await db.run(STORE_TASKS, { rows: toJson(tasks.map(toTaskRow)) });
+  await db.run(STORE_TASKS, { rows: toJson(tasks.map((task) => toRow(SUBMITTED_COLUMNS, task))) });
   const keys = tasks.flatMap((task) => [...new Set(task.spec.resources)].map((key) => ({ id: task.id, key })));
   await db.run("INSERT INTO task_resources (run_id, key) SELECT * FROM unnest(:ids::text[], :keys::text[])", {
     ids: keys.map((resource) => resource.id),
@@ -96,60 +97,12 @@ async function storeTasks({ db }: WriteTransaction, beginnings: readonly Beginni
   });
 }
 
-function toTaskRow(task: StoredTask): Readonly<Record<string, unknown>> {
-  const { spec } = task;
-  return {
-    seq: task.seq,
-    id: task.id,
-    group_id: task.groupId,
-    experiment_id: task.experimentId,
-    name: spec.name,
-    tag: spec.tag,
-    lane: spec.lane,
-    kind: spec.kind,
-    caller: task.caller,
-    owner: task.owner,
-    machine: task.machine,
-    target: task.target,
-    commit_oid: task.commit,
-    portable: task.portable,
-    executor: task.executor,
-    priority: spec.priority,
-    has_resources: spec.resources.length > 0 ? 1 : 0,
-    spec,
-    state: task.state,
-    reason_code: task.reason?.code,
-    reason_message: task.reason?.message,
-    because: task.reason?.because,
-    attempt: task.attempt,
-    created_at: task.createdAt,
-    queued_at: task.queuedAt,
-    ended_at: task.endedAt,
-    resolvable: task.isResolvable ? 1 : 0,
-  };
-}
-
 /** The second part is for a task that begins a new life. */
 const STORE_TASKS = `
-  INSERT INTO tasks (seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, commit_oid,
-    portable, executor, priority, eff_priority, has_resources, spec, state, reason_code, reason_message, because, attempt, created_at,
-    queued_at, ended_at, resolvable)
-  SELECT seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, commit_oid,
-    portable, executor, priority, priority, has_resources, spec, state, reason_code, reason_message, because, attempt, created_at,
-    queued_at, ended_at, resolvable
-  FROM json_to_recordset(:rows::json) AS r (seq bigint, id text, group_id text, experiment_id text, name text, tag text,
-    lane text, kind text, caller text, owner text, machine text, target text, commit_oid text, portable json, executor text, priority integer,
-    has_resources integer, spec json, state text, reason_code text, reason_message text, because text, attempt integer,
-    created_at bigint, queued_at bigint, ended_at bigint, resolvable integer)
-  ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, group_id = excluded.group_id,
-    experiment_id = excluded.experiment_id, name = excluded.name, tag = excluded.tag, lane = excluded.lane,
-    kind = excluded.kind, caller = excluded.caller, owner = excluded.owner, machine = excluded.machine,
-    target = excluded.target, commit_oid = excluded.commit_oid, portable = excluded.portable,
-    executor = excluded.executor, priority = excluded.priority,
-    eff_priority = excluded.eff_priority, has_resources = excluded.has_resources, spec = excluded.spec,
-    state = excluded.state, reason_code = excluded.reason_code, reason_message = excluded.reason_message,
-    because = excluded.because, attempt = excluded.attempt, created_at = excluded.created_at,
-    queued_at = excluded.queued_at, ended_at = excluded.ended_at, resolvable = excluded.resolvable`;
+  INSERT INTO tasks (${listColumns(SUBMITTED_COLUMNS, ({ name }) => name)})
+  SELECT ${listColumns(SUBMITTED_COLUMNS, ({ name }) => name)}
+  FROM json_to_recordset(:rows::json) AS r (${listColumns(SUBMITTED_COLUMNS, ({ name, type }) => `${name} ${type}`)})
+  ON CONFLICT (id) DO UPDATE SET ${listColumns(SUBMITTED_COLUMNS, ({ name }) => `${name} = excluded.${name}`)}`;
 
 async function storeEdges({ db }: WriteTransaction, beginnings: readonly Beginning[]): Promise<void> {
   const rows = beginnings.flatMap(({ task, edges }) =>

@@ -1,6 +1,8 @@
 import type { JobId } from "../../run/job-id.ts";
 import type { NewEvent } from "../outgoing.ts";
 import { readStoredTask, type StoredTask } from "../records.ts";
+import type { Row } from "../rows.ts";
+import { listColumns, MOVED_COLUMNS, toRow } from "../stored-columns.ts";
 import { moveTask, type TaskChange, toEndEvent, toFarewell, toMark } from "../task-move.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
 import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
@@ -70,38 +72,13 @@ export class TaskMoves {
   }
 }
 
-function toMoveRow(from: StoredTask, to: StoredTask): Readonly<Record<string, unknown>> {
+function toMoveRow(from: StoredTask, to: StoredTask): Row {
   return {
+    ...toRow(MOVED_COLUMNS, to),
     id: from.id,
     from_state: from.state,
     from_life: from.life,
     from_token: from.lease?.token,
-    state: to.state,
-    life: to.life,
-    reason_code: to.reason?.code,
-    reason_message: to.reason?.message,
-    because: to.reason?.because,
-    stop_at: to.stop?.at,
-    stop_mode: to.stop?.mode,
-    stop_code: to.stopReason?.code,
-    stop_message: to.stopReason?.message,
-    not_before: to.notBefore,
-    failures: to.failures,
-    worker_id: to.lease?.workerId,
-    lease_token: to.lease?.token,
-    lease_expires_at: to.lease?.expiresAt,
-    exit_code: to.exitCode,
-    signal: to.signal,
-    eff_priority: to.effectivePriority,
-    queued_at: to.queuedAt,
-    started_at: to.startedAt,
-    ended_at: to.endedAt,
-    resolvable: to.isResolvable ? 1 : 0,
-    cache_key: to.cacheKey,
-    is_leader: to.isLeader ? 1 : 0,
-    follows: to.follows,
-    cached_from: to.cachedFrom,
-    // They may be long, and change only once.
     sets_inputs: to.inputs === from.inputs ? 0 : 1,
     ...(to.inputs !== from.inputs && { inputs: to.inputs }),
   };
@@ -112,20 +89,12 @@ function toMoveRow(from: StoredTask, to: StoredTask): Readonly<Record<string, un
  * nothing is written.
  */
 const STORE_MOVES = `
-  WITH moved AS (UPDATE tasks t SET state = m.state, life = m.life, reason_code = m.reason_code, reason_message = m.reason_message,
-    because = m.because, stop_at = m.stop_at, stop_mode = m.stop_mode, stop_code = m.stop_code,
-    stop_message = m.stop_message, not_before = m.not_before, failures = m.failures, worker_id = m.worker_id,
-    lease_token = m.lease_token, lease_expires_at = m.lease_expires_at, exit_code = m.exit_code, signal = m.signal,
-    eff_priority = m.eff_priority, queued_at = m.queued_at, started_at = m.started_at, ended_at = m.ended_at,
-    resolvable = m.resolvable, cache_key = m.cache_key, is_leader = m.is_leader, follows = m.follows,
-    cached_from = m.cached_from,
-    resolved_inputs = CASE m.sets_inputs WHEN 1 THEN m.inputs ELSE t.resolved_inputs END
-  FROM json_to_recordset(:moves::json) AS m (id text, from_state text, from_life integer, from_token text, state text,
-    life integer, reason_code text, reason_message text, because text, stop_at bigint, stop_mode text, stop_code text,
-    stop_message text, not_before bigint, failures integer, worker_id text, lease_token text, lease_expires_at bigint,
-    exit_code integer, signal text, eff_priority integer, queued_at bigint, started_at bigint, ended_at bigint, resolvable integer, cache_key text,
-    is_leader integer, follows text, cached_from text, sets_inputs integer, inputs json)
-  WHERE t.id = m.id AND t.state = m.from_state AND t.life = m.from_life
-    AND t.lease_token IS NOT DISTINCT FROM m.from_token
-  RETURNING 1)
+  WITH moved AS (
+    UPDATE tasks t SET ${listColumns(MOVED_COLUMNS, ({ name }) => `${name} = m.${name}`)},
+      resolved_inputs = CASE m.sets_inputs WHEN 1 THEN m.inputs ELSE t.resolved_inputs END
+    FROM json_to_recordset(:moves::json) AS m (${listColumns(MOVED_COLUMNS, ({ name, type }) => `${name} ${type}`)},
+      id text, from_state text, from_life integer, from_token text, sets_inputs integer, inputs json)
+    WHERE t.id = m.id AND t.state = m.from_state AND t.life = m.from_life
+      AND t.lease_token IS NOT DISTINCT FROM m.from_token
+    RETURNING 1)
   SELECT 1 / (count(*) = :count::bigint)::integer AS all_are_what_they_were FROM moved`;

@@ -5,15 +5,16 @@ import {
   judgeRelease,
   type NextStep,
   toAttemptEndEvent,
+  toEndValues,
   toLeaseLostEvent,
   toLostResult,
   toStartEvent,
 } from "../attempt-end.ts";
+import { readRenewal } from "../attempt-rows.ts";
 import type { OnLost } from "../lane.ts";
 import type { AttemptProcess, AttemptResult, Claim, Renewal } from "../queue-store.ts";
-import { readJobId, type StoredTask, withoutPrivate } from "../records.ts";
-import { integer, optionalText, text, word } from "../rows.ts";
-import { toPastTime } from "../task-move.ts";
+import { type StoredTask, withoutPrivate } from "../records.ts";
+import { integer, text, word } from "../rows.ts";
 import type { NewOutput } from "../run-output.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
 import { findInScheduler, setStart } from "./batch-jobs.ts";
@@ -68,26 +69,12 @@ export function renewLeases(
      RETURNING id, lease_token, stop_mode`,
     { workerId, list, expiresAt },
   );
-  const renewed = new Set(rows.map((row) => text(row, "lease_token")));
+  const renewed = rows.map((row) => text(row, "lease_token"));
   tx.db.run(
     "UPDATE resource_locks SET expires_at = :expiresAt WHERE holder IN (SELECT value FROM json_each(:renewed))",
-    { renewed: JSON.stringify([...renewed]), expiresAt },
+    { renewed: JSON.stringify(renewed), expiresAt },
   );
-  return {
-    expiresAt,
-    lost: tokens.filter((token) => !renewed.has(token)),
-    stops: rows.flatMap((row) =>
-      optionalText(row, "stop_mode") === undefined
-        ? []
-        : [
-            {
-              id: readJobId(row, "id"),
-              token: text(row, "lease_token"),
-              mode: word(row, "stop_mode", ["graceful", "kill"]),
-            },
-          ],
-    ),
-  };
+  return readRenewal(rows, tokens, expiresAt);
 }
 
 /** See `QueueStore.finalize`. */
@@ -179,16 +166,7 @@ function closeAttempt(
     `UPDATE attempts SET ended_at = max(:end, started_at), outcome = :outcome, reason_code = :code,
        reason_message = :message, exit_code = :exitCode, signal = :signal, counted = :counted
      WHERE lease_token = :token AND ended_at IS NULL`,
-    {
-      token,
-      end: toPastTime(result.endedAt, tx.now),
-      outcome: result.state,
-      code: result.reason?.code,
-      message: result.reason?.message,
-      exitCode: result.exitCode,
-      signal: result.signal,
-      counted: isCounted ? 1 : 0,
-    },
+    { token, ...toEndValues(result, isCounted, tx.now) },
   );
   tx.db.run("DELETE FROM resource_locks WHERE holder = :token", { token });
   emit(tx, toAttemptEndEvent(task, result));

@@ -1,8 +1,8 @@
 import type { JobId } from "../../run/job-id.ts";
 import { toStartEvent } from "../attempt-end.ts";
+import { readBatchJob } from "../attempt-rows.ts";
 import type { BatchJob, JobNote } from "../queue-store.ts";
-import { readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
-import { optionalInteger, text } from "../rows.ts";
+import type { StoredTask } from "../records.ts";
 import { toPastTime } from "../task-move.ts";
 import type { Database, WriteTransaction } from "./database.ts";
 import { emit } from "./events.ts";
@@ -45,12 +45,7 @@ export function listBatchJobs(db: Database, owner: string, machine: string): rea
      ORDER BY t.seq`,
     { owner, machine },
   );
-  return rows.map((row) => ({
-    task: withoutPrivate(readStoredTask(row)),
-    token: text(row, "token"),
-    schedulerJobId: text(row, "scheduler_job_id"),
-    missingSince: optionalInteger(row, "missing_since"),
-  }));
+  return rows.map((row) => readBatchJob(row));
 }
 
 /** See `QueueStore.noteJob`. */

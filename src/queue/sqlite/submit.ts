@@ -3,7 +3,9 @@ import type { NewGroup, NewTask } from "../queue-store.ts";
 import { readJobId, type StoredTask } from "../records.ts";
 import { integer, text } from "../rows.ts";
 import { checkSubmission, namedTasks, type Stored } from "../submission.ts";
+import { listColumns, SUBMITTED_COLUMNS } from "../stored-columns.ts";
 import { NEW_LIFE } from "../task-move.ts";
+import { toColumnValues } from "./column-values.ts";
 import type { WriteTransaction } from "./database.ts";
 import { followEnds, reopenGroup } from "./end-effects.ts";
 import { emitAll, sendOut } from "./events.ts";
@@ -60,58 +62,17 @@ function beginNewLife(tx: WriteTransaction, ended: StoredTask | undefined): void
 }
 
 function storeTask(tx: WriteTransaction, task: StoredTask): void {
-  const { id, spec } = task;
-  tx.db.run(STORE_TASK, {
-    seq: task.seq,
-    id,
-    groupId: task.groupId,
-    experimentId: task.experimentId,
-    name: spec.name,
-    tag: spec.tag,
-    lane: spec.lane,
-    kind: spec.kind,
-    caller: task.caller,
-    owner: task.owner,
-    machine: task.machine,
-    target: task.target,
-    commit: task.commit,
-    portable: task.portable && JSON.stringify(task.portable),
-    executor: task.executor,
-    priority: spec.priority,
-    hasResources: spec.resources.length > 0 ? 1 : 0,
-    spec: JSON.stringify(spec),
-    state: task.state,
-    reasonCode: task.reason?.code,
-    reasonMessage: task.reason?.message,
-    because: task.reason?.because,
-    attempt: task.attempt,
-    createdAt: task.createdAt,
-    queuedAt: task.queuedAt,
-    endedAt: task.endedAt,
-    resolvable: task.isResolvable ? 1 : 0,
-  });
-  for (const key of new Set(spec.resources)) {
-    tx.db.run("INSERT INTO task_resources (run_id, key) VALUES (:id, :key)", { id, key });
+  tx.db.run(STORE_TASK, toColumnValues(SUBMITTED_COLUMNS, task));
+  for (const key of new Set(task.spec.resources)) {
+    tx.db.run("INSERT INTO task_resources (run_id, key) VALUES (:id, :key)", { id: task.id, key });
   }
 }
 
 /** The second part is for a task that begins a new life. */
 const STORE_TASK = `
-  INSERT INTO tasks (seq, id, group_id, experiment_id, name, tag, lane, kind, caller, owner, machine, target, commit_oid,
-    portable, executor, priority, eff_priority, has_resources, spec, state, reason_code, reason_message, because, attempt, created_at,
-    queued_at, ended_at, resolvable)
-  VALUES (:seq, :id, :groupId, :experimentId, :name, :tag, :lane, :kind, :caller, :owner, :machine, :target, :commit,
-    :portable, :executor, :priority, :priority, :hasResources, :spec, :state, :reasonCode, :reasonMessage, :because, :attempt, :createdAt,
-    :queuedAt, :endedAt, :resolvable)
-  ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, group_id = excluded.group_id,
-    experiment_id = excluded.experiment_id, name = excluded.name, tag = excluded.tag, lane = excluded.lane,
-    kind = excluded.kind, caller = excluded.caller, owner = excluded.owner, machine = excluded.machine,
-    target = excluded.target, commit_oid = excluded.commit_oid, portable = excluded.portable,
-    executor = excluded.executor, priority = excluded.priority,
-    eff_priority = excluded.eff_priority, has_resources = excluded.has_resources, spec = excluded.spec,
-    state = excluded.state, reason_code = excluded.reason_code, reason_message = excluded.reason_message,
-    because = excluded.because, attempt = excluded.attempt, created_at = excluded.created_at,
-    queued_at = excluded.queued_at, ended_at = excluded.ended_at, resolvable = excluded.resolvable`;
+  INSERT INTO tasks (${listColumns(SUBMITTED_COLUMNS, ({ name }) => name)})
+  VALUES (${listColumns(SUBMITTED_COLUMNS, ({ name }) => `:${name}`)})
+  ON CONFLICT (id) DO UPDATE SET ${listColumns(SUBMITTED_COLUMNS, ({ name }) => `${name} = excluded.${name}`)}`;
 
 function storeEdges(tx: WriteTransaction, { task, edges }: Beginning): void {
   for (const { run, condition, isMet } of edges) {

@@ -1,9 +1,11 @@
 import type { JobId } from "../../run/job-id.ts";
 import type { NewEvent } from "../outgoing.ts";
 import { readStoredTask, type StoredTask } from "../records.ts";
+import { listColumns, MOVED_COLUMNS } from "../stored-columns.ts";
 import { moveTask, type TaskChange, toEndEvent, toFarewell, toMark } from "../task-move.ts";
 import { isTerminalState, type TaskState } from "../task.ts";
-import type { Values, WriteTransaction } from "./database.ts";
+import { toColumnValues } from "./column-values.ts";
+import type { WriteTransaction } from "./database.ts";
 import { emit, sendOut } from "./events.ts";
 
 export function findTask(tx: Pick<WriteTransaction, "db">, id: JobId): StoredTask | undefined {
@@ -45,60 +47,24 @@ export function transition(
 }
 
 function store(tx: WriteTransaction, task: StoredTask, next: StoredTask): void {
-  const { changes } = tx.db.run(
-    `UPDATE tasks SET state = :state, life = :life, reason_code = :reasonCode, reason_message = :reasonMessage,
-       because = :because, stop_at = :stopAt, stop_mode = :stopMode, stop_code = :stopCode,
-       stop_message = :stopMessage, not_before = :notBefore, failures = :failures, worker_id = :workerId,
-       lease_token = :token, lease_expires_at = :leaseExpiresAt, exit_code = :exitCode, signal = :signal,
-       eff_priority = :effectivePriority, queued_at = :queuedAt, started_at = :startedAt, ended_at = :endedAt,
-       resolvable = :resolvable, cache_key = :cacheKey, is_leader = :isLeader, follows = :follows,
-       cached_from = :cachedFrom, resolved_inputs = iif(:setsInputs, :inputs, resolved_inputs)
-     WHERE id = :id AND state = :from AND life = :fromLife AND lease_token IS :fromToken`,
-    {
-      id: task.id,
-      from: task.state,
-      fromLife: task.life,
-      fromToken: task.lease?.token,
-      state: next.state,
-      life: next.life,
-      reasonCode: next.reason?.code,
-      reasonMessage: next.reason?.message,
-      because: next.reason?.because,
-      stopAt: next.stop?.at,
-      stopMode: next.stop?.mode,
-      stopCode: next.stopReason?.code,
-      stopMessage: next.stopReason?.message,
-      notBefore: next.notBefore,
-      failures: next.failures,
-      workerId: next.lease?.workerId,
-      token: next.lease?.token,
-      leaseExpiresAt: next.lease?.expiresAt,
-      exitCode: next.exitCode,
-      signal: next.signal,
-      effectivePriority: next.effectivePriority,
-      queuedAt: next.queuedAt,
-      startedAt: next.startedAt,
-      endedAt: next.endedAt,
-      ...toStageColumns(task, next),
-    },
-  );
+  const setsInputs = next.inputs !== task.inputs;
+  const { changes } = tx.db.run(STORE_MOVE, {
+    ...toColumnValues(MOVED_COLUMNS, next),
+    setsInputs: setsInputs ? 1 : 0,
+    inputs: setsInputs && next.inputs !== undefined ? JSON.stringify(next.inputs) : undefined,
+    id: task.id,
+    from: task.state,
+    fromLife: task.life,
+    fromToken: task.lease?.token,
+  });
   // The row was read in this transaction, so nobody can have changed it since.
   if (changes !== 1) throw new Error(`task ${task.id} is not ${task.state} any more`);
 }
 
-/** Inputs may be long, and change only once. */
-function toStageColumns(task: StoredTask, next: StoredTask): Values {
-  const setsInputs = next.inputs !== task.inputs;
-  return {
-    resolvable: next.isResolvable ? 1 : 0,
-    cacheKey: next.cacheKey,
-    isLeader: next.isLeader ? 1 : 0,
-    follows: next.follows,
-    cachedFrom: next.cachedFrom,
-    setsInputs: setsInputs ? 1 : 0,
-    inputs: setsInputs && next.inputs !== undefined ? JSON.stringify(next.inputs) : undefined,
-  };
-}
+const STORE_MOVE = `
+  UPDATE tasks SET ${listColumns(MOVED_COLUMNS, ({ name }) => `${name} = :${name}`)},
+    resolved_inputs = iif(:setsInputs, :inputs, resolved_inputs)
+  WHERE id = :id AND state = :from AND life = :fromLife AND lease_token IS :fromToken`;
 
 /** Sends the status that a run's document is to show, when it is another one than before. */
 export function markStatus(tx: WriteTransaction, from: TaskState, task: StoredTask): void {

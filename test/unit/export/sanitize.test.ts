@@ -22,6 +22,7 @@ describe("toSanitizer", () => {
     ["data/home/ana", "data/home/ana"],
     ["In /home/ana.", "In <home>."],
     ["authorization: bearer abc", "(withheld)"],
+    ["file://file:/home/ana/work/exp@", "(withheld)"],
   ])("makes %j %j", (before, after) => {
     expect(toSanitizer(PLACES).text(before)).toBe(after);
   });

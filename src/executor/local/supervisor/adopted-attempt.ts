@@ -35,6 +35,7 @@ export class AdoptedAttempt implements SupervisedAttempt {
     // After the program's end its supervisor alone deals with what it left.
     if (!isSameProcessAlive(this.process)) return;
     // First the wish, then the signal: the supervisor must not take the end for the program's own.
+    // On a full disk nobody learns the wish, and the end counts as the program's own; it must be stopped all the same.
     this.#asked ??= this.#folder.writeStop(Date.now()).catch(() => undefined);
     if (mode === "kill") void this.#asked.then(() => signalSameGroup(this.process, "SIGKILL"));
     else if (!this.#isEnding) void this.#asked.then(() => endGroup(this.process, this.#supervision.graceMs));

@@ -82,7 +82,8 @@ export class LocalSupervisor implements Supervisor {
     if (supervision === undefined || !isSameProcessAlive(supervision.supervisor)) return undefined;
     const { worker } = supervision;
     if (worker.pid !== this.#self.pid && isSameProcessAlive(worker)) return undefined;
-    // From now on it is ours: when we die, the next worker sees it by this.
+    // From now on it is ours: when we die, the next worker sees it by this. What cannot be overwritten names a worker
+    // that is dead already, which says the same to the next one; the lease keeps two from having it at once.
     void folder.writeSupervision({ ...supervision, worker: this.#self }).catch(() => undefined);
     return new AdoptedAttempt(folder, supervision, lastMetric);
   }
@@ -149,6 +150,7 @@ function giveUp(folder: AttemptFolder): boolean {
   try {
     return folder.giveUp(Date.now());
   } catch {
+    // A full disk, or a folder that is gone: what has begun left a record before.
     return folder.readProcess() === undefined;
   }
 }

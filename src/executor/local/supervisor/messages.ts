@@ -1,9 +1,10 @@
 import { isJsonObject } from "../../../model/json.ts";
 import type { ProcessRecord } from "../../../run/document.ts";
+import { isProcessRecord } from "../../../run/process-record.ts";
 import { isJobId } from "../../../run/job-id.ts";
 import type { AttemptEnd, AttemptSpec } from "../../executor.ts";
 import { isStageAttempt } from "../../stage-attempt.ts";
-import { isAttemptEnd, isProcessRecord } from "../attempt-records.ts";
+import { isAttemptEnd } from "../attempt-records.ts";
 
 /** What a worker asks of its supervisor. `id` names an attempt between the two. */
 export type Order =
