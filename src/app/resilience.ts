@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { messageOf } from "../model/errors.ts";
 import type { Clock } from "../model/clock.ts";
+import { pause } from "./pause.ts";
 
 /** How a process that must go on deals with what fails: it tells it, once for each problem, and goes on. */
 export class Resilience {
@@ -22,6 +23,16 @@ export class Resilience {
       this.tell(messageOf(error));
       return otherwise;
     }
+  }
+
+  /**
+   * What a task that waits gives. One that fails gives false, and fails at once: for so long, unless the signal is given,
+   * nobody is to ask again.
+   */
+  async wait(task: () => Promise<boolean>, restMs: number, signal: AbortSignal): Promise<boolean> {
+    const isChanged = await this.survive<boolean | undefined>(task, undefined);
+    if (isChanged === undefined) await pause(restMs, signal);
+    return isChanged ?? false;
   }
 
   /** Tries again until a task succeeds; `undefined` when that takes too long. */

@@ -5,7 +5,7 @@ import { toShellExitCode } from "../executor/judge-attempt.ts";
 import type { SupervisedAttempt } from "../executor/supervisor.ts";
 import { messageOf } from "../model/errors.ts";
 import { admitsKind, type Pool } from "../queue/pool.ts";
-import type { AttemptResult, Claim, ClaimRequest, Renewal } from "../queue/queue-store.ts";
+import type { AttemptResult, Claim, Renewal } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
 import { BackgroundDelivery } from "./background-delivery.ts";
 import { BackgroundResolution } from "./background-resolution.ts";
@@ -24,9 +24,10 @@ import type { Repo } from "./repo.ts";
 import { Resilience } from "./resilience.ts";
 import { ServedTasks } from "./served-tasks.ts";
 import { settleAttempt } from "./settle-attempt.ts";
+import { SpaceGuard } from "./space-guard.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { WorkControl, WorkCounts, WorkEvent, WorkSummary, WorkView } from "./work-events.ts";
-import type { WorkLeft } from "./work-left.ts";
+import { SOME_LEFT, type WorkLeft } from "./work-left.ts";
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -36,6 +37,8 @@ export interface WorkOptions {
   readonly lanes?: readonly string[] | undefined;
   /** Only these tasks, when present. */
   readonly ids?: readonly JobId[] | undefined;
+  /** Of those tasks, executes what policies submit for their outputs, too. */
+  readonly isFollowingUp?: boolean;
   /** Ends when nothing is left that it could do. */
   readonly isUntilEmpty: boolean;
   /** Claims nothing more once a run has failed. */
@@ -92,6 +95,7 @@ class Worker {
   readonly #resilience: Resilience;
   readonly #delivery: BackgroundDelivery;
   readonly #resolution: BackgroundResolution;
+  readonly #space: SpaceGuard;
   readonly #startedMs: number;
   readonly #startedAtMs: number;
   /** By lease token. */
@@ -108,20 +112,24 @@ class Worker {
   #isCutOff = false;
   #isWoken = false;
   #wake: () => void = () => undefined;
-  #isHeldBack = false;
   readonly #chores: Chores<Chore>;
 
   constructor(repo: Repo, ports: WorkPorts, options: WorkOptions) {
     this.#repo = repo;
     this.#ports = ports;
     this.#options = options;
-    const { workerId, pools, lanes, ids, owner, timing } = options;
-    const { machineLabel: machine } = repo;
-    this.#served = new ServedTasks({ workerId, pools, lanes, ids, owner, machine, leaseMs: timing.leaseMs });
+    const { lanes, ids, owner, timing } = options;
+    this.#served = new ServedTasks({ ...options, lanes, ids, machine: repo.machineLabel, leaseMs: timing.leaseMs });
     this.#code = new CodeWatch(repo);
     this.#resilience = new Resilience((message) => options.observe({ kind: "problem", message }), repo.clock);
     this.#delivery = new BackgroundDelivery(repo, ports.store, this.#resilience);
-    this.#resolution = new BackgroundResolution(repo, ports, this.#resilience, () => this.#heedResolved());
+    const resolution = { owner, served: this.#served, onResolved: () => this.#heedResolved() };
+    this.#resolution = new BackgroundResolution(repo, ports, this.#resilience, resolution);
+    this.#space = new SpaceGuard(ports, {
+      folder: repo.runs.path,
+      minFreeBytes: options.minFreeBytes,
+      tell: (message) => options.observe({ kind: "held_back", reason: "disk_full", message }),
+    });
     const now = repo.clock.monotonicMs();
     this.#startedMs = now;
     this.#startedAtMs = repo.clock.nowMs();
@@ -205,7 +213,8 @@ class Worker {
 
   async #findWorkLeft(): Promise<WorkLeft> {
     const commits = (await this.#offers?.now()) ?? [];
-    if (this.#offers?.isFetching === true) return { isAny: true, stuck: 0, leaders: [] };
+    // What has ended last may be what a policy waits for.
+    if (this.#offers?.isFetching === true || (await this.#resolution.findMore())) return SOME_LEFT;
     return await this.#served.findLeft(this.#ports.store, commits);
   }
 
@@ -216,7 +225,7 @@ class Worker {
       while (this.#ending === undefined && this.#countIn(pool) < pool.slots) {
         commits ??= (await this.#offers?.now()) ?? [];
         const request = this.#served.requestFor(pool, commits);
-        if (!(await this.#hasSpace(request))) return hasClaimed;
+        if (!(await this.#space.hasSpace(request))) return hasClaimed;
         const claim = await this.#ports.store.claim(request);
         if (claim === undefined) break;
         hasClaimed = true;
@@ -231,23 +240,6 @@ class Worker {
     let count = 0;
     for (const live of this.#live.values()) if (live.pool === pool) count += 1;
     return count;
-  }
-
-  /** Whether the disk has room for another attempt. The run that would have been next says why it waits. */
-  async #hasSpace(request: ClaimRequest): Promise<boolean> {
-    const { minFreeBytes, observe } = this.#options;
-    const free = this.#ports.supervisor.freeBytes(this.#repo.runs.path);
-    if (free === undefined || free >= minFreeBytes) {
-      this.#isHeldBack = false;
-      return true;
-    }
-    if (this.#isHeldBack) return false;
-    const message = `only ${toMebibytes(free)} MiB are free, and nothing is started below ${toMebibytes(minFreeBytes)} MiB`;
-    const held = await this.#ports.store.holdBack(request, { code: "disk_full", message });
-    if (held === undefined) return false;
-    this.#isHeldBack = true;
-    observe({ kind: "held_back", reason: "disk_full", message });
-    return false;
   }
 
   async #start(claim: Claim): Promise<SupervisedAttempt | AttemptResult> {
@@ -441,8 +433,9 @@ class Worker {
         // Once that has passed, what runs has been told to end.
         untilDrainedMs > 0 ? untilDrainedMs : Infinity,
       );
-      if (await this.#resilience.survive(() => this.#ports.store.waitForChange(pauseMs, over.signal), undefined))
-        this.#heed();
+      const restMs = Math.min(pauseMs, this.#options.timing.pollMs);
+      const wait = () => this.#ports.store.waitForChange(pauseMs, over.signal);
+      if (await this.#resilience.wait(wait, restMs, over.signal)) this.#heed();
     }
     this.#isWoken = false;
   }
@@ -462,8 +455,4 @@ class Worker {
     if (this.#live.size > 0) this.#chores.hurry("stops", Math.min(SHORTEST_LOOK_MS * 2, pollMs * 2));
     this.#chores.hurry("deliver", DELIVERY_MS);
   }
-}
-
-function toMebibytes(bytes: number): number {
-  return Math.floor(bytes / 1024 ** 2);
 }

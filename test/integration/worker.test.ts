@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { WorkControl, WorkEvent } from "../../src/app/work-events.ts";
 import { work } from "../../src/app/work.ts";
@@ -97,6 +97,23 @@ describe("a worker", () => {
       status: "stopped",
       reason: { code: "operator_stop", message: "stopped by ana" },
     });
+  });
+
+  it("asks a queue that cannot be read no more often than it would look by itself", async () => {
+    const project = await makeQueueProject();
+    const asked = vi.spyOn(project.ports.store, "waitForChange").mockRejectedValue(new Error("disk I/O error"));
+    let control: WorkControl | undefined;
+    const options = project.workerOptions({ isUntilEmpty: false, onStart: (given) => (control = given) });
+    const startMs = performance.now();
+    const worked = work(project.repo, project.ports, options);
+
+    await waitUntil("ten looks", () => asked.mock.calls.length >= 10);
+
+    // Chores that are due may come between.
+    expect(performance.now() - startMs).toBeGreaterThan(5 * options.timing.pollMs);
+    expect(options.events).toContainEqual({ kind: "problem", message: "disk I/O error" });
+    control?.drain();
+    await worked;
   });
 
   it("gives back what still runs when it is told to end at once", async () => {
