@@ -15,6 +15,8 @@ export interface RunExplanation {
   readonly details: TaskDetails | undefined;
   /** The run whose end decided about this one. */
   readonly because: Task | undefined;
+  /** A run that computed the same on another machine before; its outputs are there, and so this one is not cached. */
+  readonly sameElsewhere: Task | undefined;
   /** Whether the run's document says that it was queued once. */
   readonly wasQueued: boolean;
 }
@@ -32,6 +34,21 @@ export async function explainRun(repo: Repo, store: QueueStore | undefined, jobI
     row,
     details: isOutdated ? undefined : details,
     because: cause === undefined ? undefined : await store?.task(cause),
+    sameElsewhere: store && details && (await findSameElsewhere(store, details.task)),
     wasQueued: facts.queue?.spec !== undefined,
   };
+}
+
+/** The newest run that computed the same on another machine, before this one was executed or while it waits for that. */
+async function findSameElsewhere(store: QueueStore, task: Task): Promise<Task | undefined> {
+  const { cacheKey, startedAt, state } = task;
+  if (cacheKey === undefined || state === "cached") return undefined;
+  const found: Task[] = [];
+  for (const machine of await store.machines()) {
+    if (machine === task.machine) continue;
+    const [hit] = await store.hits(cacheKey, machine, 1);
+    const same = hit && (await store.task(hit.run));
+    if (same?.endedAt !== undefined && same.endedAt <= (startedAt ?? same.endedAt)) found.push(same);
+  }
+  return found.toSorted((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0];
 }

@@ -11,8 +11,20 @@ import type { QueueStore } from "../queue/queue-store.ts";
 /** Where an output lies: below the folder of the run that wrote it. */
 export type OutputPlace = Pick<RunOutput, "holder" | "path">;
 
+/** Whether two outputs are the same file or folder, whichever runs they belong to. */
 export function isSamePlace(a: OutputPlace, b: OutputPlace): boolean {
   return a.holder === b.holder && a.path === b.path;
+}
+
+/**
+ * Whether an output lies on this machine, as far as names tell. A clone that got another name has its folders still; of
+ * what lies elsewhere nobody here can say how it is.
+ */
+export function isHere(
+  { machineLabel, runs }: Pick<Repo, "machineLabel" | "runs">,
+  { machine, holder }: Pick<RunOutput, "machine" | "holder">,
+): boolean {
+  return machine === machineLabel || runs.has(holder);
 }
 
 /** The attempt that wrote to a path below a run's folder; `undefined` for a path that is no output's. */

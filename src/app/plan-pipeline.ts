@@ -104,7 +104,12 @@ class Planner {
       const files = difference.field === "code" ? await this.#changedFiles(workBefore, work) : undefined;
       return { kind: "differs", run: like.id, difference, files };
     }
-    return { kind: "outputs", run: like.id, problem: "its outputs are not what it wrote, or gone" };
+    const { machineLabel } = this.#repo;
+    const problem =
+      like.machine === machineLabel
+        ? "its outputs are not what it wrote, or gone"
+        : `its outputs are on ${like.machine}, and not on ${machineLabel}`;
+    return { kind: "outputs", run: like.id, problem };
   }
 
   async #changedFiles(before: StageWork, now: StageWork): Promise<readonly FileChange[] | undefined> {

@@ -11,6 +11,7 @@ import type { BatchEvent, BatchTally } from "./batch-events.ts";
 import { BatchReport, isPassing } from "./batch-report.ts";
 import { completeResult } from "./complete-result.ts";
 import { toResult } from "./find-attempt.ts";
+import { registerItems } from "./register-items.ts";
 import type { Repo } from "./repo.ts";
 import type { StagePorts } from "./stage-ports.ts";
 import { JobSubmitter } from "./submit-jobs.ts";
@@ -88,7 +89,12 @@ export class SlurmReconciler {
     return this.#report.tally;
   }
 
-  /** Does what the queue asks for, and leaves SLURM in peace otherwise: cancels and submits. @throws as {@link tick} */
+  /**
+   * Does what the queue asks for, and leaves SLURM in peace otherwise: cancels, submits, and registers what jobs have
+   * recorded so far.
+   *
+   * @throws as {@link tick}
+   */
   async obey(): Promise<BatchTally> {
     await this.#begin();
     await this.#submit();
@@ -100,6 +106,7 @@ export class SlurmReconciler {
     const jobs = await this.#store.batchJobs(this.#options.owner, this.#repo.machineLabel);
     const withoutLocks = await this.#findWithoutLocks(jobs);
     await this.#survive(() => this.#cancel(jobs, withoutLocks));
+    await registerItems(this.#repo, this.#ports, jobs);
     return { jobs, withoutLocks };
   }
 

@@ -71,7 +71,8 @@ class Agent {
     const commits = offers === undefined ? undefined : async () => await offers.now();
     this.#reconciler = new SlurmReconciler(repo, ports, { ...options, commits });
     const resilience = new Resilience((message) => options.observe({ kind: "problem", message }), repo.clock);
-    this.#resolution = new BackgroundResolution(repo, ports, resilience, () => this.#wakeUp());
+    const onResolved = (): void => this.#wakeUp();
+    this.#resolution = new BackgroundResolution(repo, ports, resilience, { owner: options.owner, onResolved });
     this.#chores = new Chores(
       repo.clock,
       new Map([

@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { AexpError } from "../model/errors.ts";
 import type { OutputDeclaration } from "../output/declaration.ts";
 import { readStageWork } from "../pipeline/stage-work.ts";
 import type { NewOutput } from "../queue/run-output.ts";
 import type { Task } from "../queue/task.ts";
 import { toNewOutputs } from "./complete-result.ts";
+import { pause } from "./pause.ts";
 import type { Repo } from "./repo.ts";
 import type { Resilience } from "./resilience.ts";
 import type { StagePorts } from "./stage-ports.ts";
@@ -64,21 +63,13 @@ export class StreamWatch {
   async #watch(): Promise<void> {
     const { clock } = this.#repo;
     let restMs = LOOK_MS;
-    while (await this.#rest(restMs)) {
+    for (;;) {
+      await pause(restMs, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
       const before = clock.monotonicMs();
       const isOurs = await this.#resilience.survive(() => this.#look(), true);
       if (!isOurs) return;
       restMs = Math.max(LOOK_MS, REST_PER_LOOK * (clock.monotonicMs() - before));
-    }
-  }
-
-  /** @returns whether it is to go on */
-  async #rest(ms: number): Promise<boolean> {
-    try {
-      await sleep(ms, undefined, { signal: this.#stop.signal });
-      return true;
-    } catch {
-      return false;
     }
   }
 
@@ -106,7 +97,8 @@ export class StreamWatch {
   }
 }
 
-function streamsOf({ spec: { stage } }: Task): readonly OutputDeclaration[] {
+/** The streams that a run declares; none, when its spec cannot be read. */
+export function streamsOf({ spec: { stage } }: Pick<Task, "spec">): readonly OutputDeclaration[] {
   try {
     return stage === undefined ? [] : readStageWork(stage).outputs.filter(({ stream }) => stream);
   } catch (error) {

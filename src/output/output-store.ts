@@ -13,6 +13,9 @@ export type OutputsEnd =
 /** Whether an output is what its record says, judged by sizes and times. */
 export type OutputState = "present" | "missing" | "changed";
 
+/** What is known of an output, or of an item of a stream, that is looked at. */
+export type CheckedOutput = Pick<OutputRecord, "path" | "stats" | "items" | "left">;
+
 /** Whether an output is what its record says, judged by all that its digest stands for. */
 export type OutputVerdict =
   | { readonly state: "same" }
@@ -64,7 +67,10 @@ export interface OutputStore {
     options?: OutputOptions,
   ): Promise<readonly OutputRecord[]>;
   read(runFolder: string, attempt: number): OutputsRead;
-  check(record: OutputRecord, runFolder: string): Promise<OutputState>;
+  /** What a running attempt's streams have so far, as whoever watches its program has recorded it. Nothing is hashed. */
+  readItems(runFolder: string, attempt: number): OutputsRead;
+  /** Whether an output, or an item of a stream, is as it was; no content is read. */
+  check(record: CheckedOutput, runFolder: string): Promise<OutputState>;
   verify(record: OutputRecord, runFolder: string, options?: OutputOptions): Promise<OutputVerdict>;
   /** What the attempts of a run keep on disk, the first attempt first. */
   list(runFolder: string): Promise<readonly KeptOutputs[]>;

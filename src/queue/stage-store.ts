@@ -1,6 +1,8 @@
 import type { JobId } from "../run/job-id.ts";
-import type { Alias, AliasOutcome, AliasTarget, PolicyFire, SetAliasOptions } from "./alias.ts";
-import type { NewOutput, OutputState, RunOutput } from "./run-output.ts";
+import type { Alias, AliasOutcome, AliasTarget, SetAliasOptions } from "./alias.ts";
+import type { PolicyFire, PolicyListener, SeenOutput } from "./policy.ts";
+import type { NewGroup, NewTask } from "./queue-store.ts";
+import type { NewOutput, OutputLook, RunOutput } from "./run-output.ts";
 import type { Resolution, Resolved } from "./stage.ts";
 import type { Task } from "./task.ts";
 
@@ -24,7 +26,7 @@ export interface StageStore {
   hits(cacheKey: string, machine: string, limit: number): Promise<readonly CacheHit[]>;
   /**
    * Takes over what was found out about a stage. `undefined`: it is resolved already, or has ended, or needs something
-   * that has not ended; nothing was changed.
+   * that has not ended; nothing was changed. A run that succeeded while the caller looked for one is `overlooked`.
    */
   resolve(id: JobId, resolution: Resolution): Promise<Resolved | undefined>;
 
@@ -37,14 +39,13 @@ export interface StageStore {
    */
   addItems(id: JobId, token: string, items: readonly NewOutput[]): Promise<boolean>;
   /**
-   * Notes how an output was found. It counts for every run that has the same place as its own.
-   *
-   * @returns whether there is such an output
+   * Notes how some outputs were found, all or none. It counts for every run that has the same place as its own; of two
+   * looks at one place the last counts. What is no output of any run is passed over.
    */
-  noteOutput(run: JobId, name: string, item: string, state: OutputState): Promise<boolean>;
+  noteOutputs(looks: readonly OutputLook[]): Promise<void>;
 }
 
-/** Names for runs and outputs that move on, and the runs that policies have submitted. */
+/** Names for runs and outputs that move on. */
 export interface AliasStore {
   /** The version in force of each alias, by name. */
   aliases(): Promise<readonly Alias[]>;
@@ -53,14 +54,32 @@ export interface AliasStore {
   setAlias(name: string, target: AliasTarget, options: SetAliasOptions): Promise<AliasOutcome>;
   /** Every version of an alias, the oldest first. */
   aliasLog(name: string): Promise<readonly Alias[]>;
+}
 
+/** What policies have seen, and the runs that they have submitted for it. */
+export interface PolicyStore {
   /**
-   * Says whether the caller is to submit the run that a policy wants for this key: `true` to one caller only, and to
-   * another one when nothing came of it for ten minutes.
+   * Lets a policy see the outputs that are new since the last call. Of those that were computed, not taken from the cache,
+   * and were not written by a run that the policy itself has brought about, each is seen once. What is there at the first
+   * call, or when it listens to something else, is passed over, and so is what `everyN` leaves out.
    */
-  firePolicy(key: string, policy: string): Promise<boolean>;
-  /** Notes the run that came of it; `false` when there is one already, or the key is not known. */
-  notePolicyRun(key: string, run: JobId): Promise<boolean>;
-  /** All that a policy has fired for, the oldest first. */
-  policyFires(policy: string): Promise<readonly PolicyFire[]>;
+  seeOutputs(listener: PolicyListener): Promise<void>;
+  /** The outputs for which a run is to be submitted, in the order in which they were seen. */
+  pendingFires(listener: PolicyListener, limit: number): Promise<readonly SeenOutput[]>;
+  /**
+   * Submits the run for an output, if there is none yet, in one transaction: whatever dies and whoever else tries, there
+   * is one. Without tasks it is only noted.
+   *
+   * @returns whether it was the caller's
+   * @throws {AexpError} what `submit` throws; then nothing is noted
+   */
+  fire(output: SeenOutput, run: JobId, group: NewGroup, tasks: readonly NewTask[]): Promise<boolean>;
+  /**
+   * Asks for runs for the outputs that were passed over because they were there before the policy.
+   *
+   * @returns those outputs
+   */
+  recallOutputs(listener: PolicyListener, options: { readonly dryRun: boolean }): Promise<readonly SeenOutput[]>;
+  /** All that a policy has submitted runs for on a machine, the oldest first. */
+  policyFires(policy: string, machine: string): Promise<readonly PolicyFire[]>;
 }

@@ -63,7 +63,9 @@ export type Resolved =
   /** Another one computes the same, and its end is awaited. */
   | { readonly kind: "follows"; readonly leader: JobId }
   | { readonly kind: "queued" }
-  | { readonly kind: "failed" };
+  | { readonly kind: "failed" }
+  /** A run of this key has succeeded after the caller looked for one: it has to look again, and nothing was changed. */
+  | { readonly kind: "overlooked" };
 
 /** What the store found for a resolution. */
 export interface Found {
@@ -71,14 +73,17 @@ export interface Found {
   readonly hit?: JobId | undefined;
   /** The one that computes this key already, or is about to. */
   readonly leader?: JobId | undefined;
+  /** There is a hit of which the resolution does not know. */
+  readonly isOverlooked?: boolean;
 }
 
 /** Judges a resolution. Only a stage that uses the cache takes from it, and only such a one waits for another. */
-export function judgeResolution(resolution: Resolution, { hit, leader }: Found): Resolved {
+export function judgeResolution(resolution: Resolution, { hit, leader, isOverlooked = false }: Found): Resolved {
   if ("problem" in resolution) return { kind: "failed" };
   if (sharedKeyOf(resolution) === undefined) return { kind: "queued" };
   if (hit !== undefined) return { kind: "cached", from: hit };
-  return leader === undefined ? { kind: "queued" } : { kind: "follows", leader };
+  if (leader !== undefined) return { kind: "follows", leader };
+  return { kind: isOverlooked ? "overlooked" : "queued" };
 }
 
 /** The key under which a stage takes what others have computed, or compute. */
@@ -106,25 +111,27 @@ export type FollowersFate =
   | { readonly kind: "handed_over" };
 
 /** Ends that the work itself brings about, and would bring about again. */
-const OWN_FAILURES: readonly ReasonCode[] = [
-  "exit_nonzero",
-  "signal",
-  "timeout",
-  "oom",
-  "output_missing",
-  "output_invalid",
-];
+const OWN_FAILURES: readonly ReasonCode[] = ["exit_nonzero", "timeout", "oom", "output_missing", "output_invalid"];
+
+/** Signals that a program brings upon itself. The others are sent, by people, schedulers and machines that shut down. */
+const OWN_SIGNALS = ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGPIPE", "SIGSEGV", "SIGSYS", "SIGTRAP", "SIGXFSZ"];
+
+function isOwnFailure(reason: TaskReason, signal: string | undefined): boolean {
+  if (reason.code === "signal") return signal !== undefined && OWN_SIGNALS.includes(signal);
+  return OWN_FAILURES.includes(reason.code);
+}
 
 /** Judges what becomes of the followers of a stage that has ended. One whose outputs are not known has nothing to share. */
 export function judgeFollowers(leader: {
   readonly id: JobId;
   readonly state: TaskState;
   readonly reason: TaskReason | undefined;
+  readonly signal: string | undefined;
   readonly cacheKey: string | undefined;
 }): FollowersFate {
-  const { id, state, reason, cacheKey } = leader;
+  const { id, state, reason, signal, cacheKey } = leader;
   if (state === "complete" && cacheKey !== undefined) return { kind: "cached", reason: toCacheHit(id) };
-  if (state === "failed" && reason !== undefined && OWN_FAILURES.includes(reason.code)) {
+  if (state === "failed" && reason !== undefined && isOwnFailure(reason, signal)) {
     const message = `${id.slice(0, 8)} computes the same and failed`;
     return { kind: "skipped", reason: { code: "needs_failed", message, because: id } };
   }

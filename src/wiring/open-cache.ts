@@ -11,7 +11,7 @@ const EMPTY: CacheView = {
   aliases: async () => [],
   hits: async () => [],
   lanes: async () => [],
-  noteOutput: async () => false,
+  noteOutputs: async () => {},
   outputs: async () => [],
   tasks: async () => [],
 };

@@ -7,9 +7,10 @@ import { AexpError } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import type { ServerFacts } from "../queue/server-facts.ts";
 import { openSqliteQueueStore } from "../queue/sqlite/sqlite-queue-store.ts";
+import { cloneOf } from "./clone-of.ts";
 
 /** What is asked of a repository to find its queue. */
-export type QueueOwner = Pick<Repo, "root" | "clock" | "git" | "readConfig" | "readDatabaseUrl">;
+export type QueueOwner = Pick<Repo, "root" | "machineLabel" | "clock" | "git" | "readConfig" | "readDatabaseUrl">;
 
 /**
  * The queue of a repository: on this machine, or on the server that it shares with others. Its database is made at the
@@ -18,13 +19,13 @@ export type QueueOwner = Pick<Repo, "root" | "clock" | "git" | "readConfig" | "r
  * @throws {AexpError} `queue.network_file_system`, `queue.database_foreign`, `queue.schema_newer`,
  *   `queue.database_damaged`, `queue.sqlite_too_old`, `environment.read_only`; of a server also `queue.unreachable`,
  *   `queue.access_denied`, `queue.server_too_old`, `queue.database_url_invalid`, `queue.database_url_missing`,
- *   `queue.repository_unknown`
+ *   `queue.repository_unknown`, `queue.name_taken`
  */
 export async function openQueue(repo: QueueOwner): Promise<QueueStore> {
   const url = await repo.readDatabaseUrl();
   if (url === undefined) return await openSqliteQueueStore(pathOf(repo), { nowMs: () => repo.clock.nowMs() });
   const { openPostgresQueueStore } = await import("../queue/postgres/postgres-queue-store.ts");
-  return await openPostgresQueueStore(url, { schema: await schemaOf(repo) });
+  return await openPostgresQueueStore(url, { schema: await schemaOf(repo), clone: cloneOf(repo) });
 }
 
 /** The queue, unless nothing was ever queued: for screens that must not make a database. */
@@ -32,7 +33,7 @@ export async function openQueueIfPresent(repo: QueueOwner): Promise<QueueStore |
   const url = await repo.readDatabaseUrl();
   if (url === undefined) return existsSync(pathOf(repo)) ? await openQueue(repo) : undefined;
   const { openPostgresQueueStoreIfPresent } = await import("../queue/postgres/postgres-queue-store.ts");
-  return await openPostgresQueueStoreIfPresent(url, { schema: await schemaOf(repo) });
+  return await openPostgresQueueStoreIfPresent(url, { schema: await schemaOf(repo), clone: cloneOf(repo) });
 }
 
 /**

@@ -66,6 +66,7 @@ async function importHooks(options: OpenHooksOptions): Promise<ProjectHooks> {
   return openHooks(options);
 }
 
-function shortHostName(): string {
+/** The name of a machine whose clone says no other. */
+export function shortHostName(): string {
   return hostname().split(".")[0] ?? hostname();
 }

@@ -5,7 +5,7 @@ import type { QueueStore } from "../../src/queue/queue-store.ts";
 import { idOf, newTask, QueueKit } from "../contract/queue-kit.ts";
 import { Arena, ended } from "../contract/many-workers.ts";
 import { readAllEvents } from "../contract/model-state.ts";
-import { keyed, resolve, stage } from "../contract/stage-kit.ts";
+import { keyed, output, resolve, stage } from "../contract/stage-kit.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 import { execute, newSchema, openStore } from "./fixture.ts";
 import { Proxy } from "./proxy.ts";
@@ -145,13 +145,28 @@ describe("a connection that is cut", () => {
       kind: "set",
       version: 1,
     });
+    const listener = { policy: "evaluate", machine: "laptop", owner: "ana", kind: "file", everyN: 1 };
     proxy.interfere(cut);
-    expect(await far.store.firePolicy("key", "evaluate")).toBe(true);
+    await far.store.seeOutputs(listener);
+    await near.succeed(await near.claim(), [output("1")]);
     proxy.interfere(cut);
-    expect(await far.store.notePolicyRun("key", idOf("b"))).toBe(true);
+    await far.store.seeOutputs(listener);
+    const group = { id: "grp_evaluate", kind: "pipeline", name: "evaluate", caller: "ana" } as const;
+    for (const pending of await near.store.pendingFires(listener, 10)) {
+      proxy.interfere(cut);
+      expect(await far.store.fire(pending, idOf("b"), group, [newTask("b")])).toBe(true);
+    }
 
     expect(await near.store.aliasLog("best")).toHaveLength(1);
-    expect(await kindsOf(near.store, "a")).toEqual(["run.blocked", "run.queued"]);
+    expect(await near.store.policyFires("evaluate", "laptop")).toMatchObject([{ source: idOf("a"), run: idOf("b") }]);
+    expect(await kindsOf(near.store, "a")).toEqual([
+      "run.blocked",
+      "run.queued",
+      "run.claimed",
+      "attempt.ended",
+      "run.ended",
+    ]);
+    expect(await kindsOf(near.store, "b")).toEqual(["run.queued"]);
   });
 
   it("at any word of a transaction leaves one effect", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { type AexpProcess, startAexp } from "../helpers/aexp-process.ts";
+import { runCli } from "../helpers/cli.ts";
 import { writeFile } from "../helpers/clones.ts";
 import { git } from "../helpers/git-repo.ts";
 import { FakeSlurm } from "../helpers/slurm-project.ts";
@@ -90,6 +91,32 @@ describe("runs that are queued elsewhere", () => {
     expect(timesOf(cluster, id)).toBe("hello\n");
     expect(existsSync(join(laptop.clone, ".runs", "workspace", id, "times"))).toBe(false);
     await waitUntil("the ledger entry", () => existsSync(join(cluster.clone, ".aexp", "ledger", `${id}.json`)));
+  });
+
+  it("are submitted by a single look that may make work trees, and by no other", async () => {
+    const { one: laptop, two: cluster } = await makeMachines();
+    const slurm = new FakeSlurm();
+    writeFile(laptop.clone, "say.sh", 'echo hello >> "$1/times"\n');
+    git(laptop.clone, "add", "say.sh");
+    git(laptop.clone, "commit", "--quiet", "--message", "Say hello");
+    git(laptop.clone, "push", "--quiet", "origin", "HEAD:main");
+    await laptop.aexp("lane", "set", "cluster", "--executor", "slurm");
+    await laptop.add("seed=1", "sh say.sh {workspace}; : {seed}", "--lane", "cluster");
+    const [id = ""] = (await laptop.states()).keys();
+    const reconcile = async (...flags: readonly string[]): Promise<unknown> => {
+      const { stdout } = await runCli(cluster.clone, ["slurm", "reconcile", "--json", ...flags], {
+        env: { ...cluster.env, ...slurm.env },
+      });
+      return JSON.parse(stdout);
+    };
+
+    expect(await reconcile()).toMatchObject({ submitted: 0, problems: [] });
+    expect(await reconcile("--checkout")).toMatchObject({ submitted: 1, problems: [] });
+    executeAll(slurm);
+    expect(await reconcile("--checkout")).toMatchObject({ ended: 1, problems: [] });
+
+    expect(timesOf(cluster, id)).toBe("hello\n");
+    expect([...(await laptop.states()).values()]).toEqual(["complete"]);
   });
 
   it("are cancelled by their agent when they are stopped from where they were queued", async () => {

@@ -36,8 +36,9 @@ export function renderExplanation(explanation: RunExplanation, context: TimeCont
   return `Run ${jobId.slice(0, 8)} is ${toSafeLine(status)}: ${explain(explanation, context)}.`;
 }
 
-function explain({ row, details, because, wasQueued }: RunExplanation, context: TimeContext): string {
-  if (details !== undefined) return explainTask(details, because, row, context);
+function explain(explanation: RunExplanation, context: TimeContext): string {
+  const { row, details, because, wasQueued, sameElsewhere } = explanation;
+  if (details !== undefined) return explainTask(details, because, row, context) + elsewhereOf(sameElsewhere);
   return row === undefined ? "nothing more is known of it here" : explainRow(row, wasQueued, context);
 }
 
@@ -72,6 +73,12 @@ function explainTask(
     case "skipped":
       return explainSkipped(task, because);
   }
+}
+
+/** Why it is executed although its result is known. */
+function elsewhereOf(same: Task | undefined): string {
+  if (same === undefined) return "";
+  return `; ${same.id.slice(0, 8)} computed the same before, but its outputs are on ${toSafeLine(same.machine)}`;
 }
 
 function withLastError({ state, reason }: Task, sentence: string): string {

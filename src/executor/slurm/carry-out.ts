@@ -13,6 +13,7 @@ import { identifyProcess, isGroupAlive } from "../local/process-identity.ts";
 import { launchThroughGate } from "../local/supervisor/gate.ts";
 import { toElementId } from "../scheduler-id.ts";
 import { BatchFolder, type BatchRecord, readBatchRecord } from "./batch-folder.ts";
+import { ItemRecorder } from "./item-recorder.ts";
 
 /** Nobody watches; the logs are all there is. */
 const NO_OUTPUT: AttemptOutput = { stdout: () => undefined, stderr: () => undefined };
@@ -75,19 +76,28 @@ async function execute(
     running?.end("SIGTERM", "graceful");
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);
-  running = new LocalAttempt(spec, folder.attempt, NO_OUTPUT, toLaunch(folder.attempt, record.graceMs));
+  const items = ItemRecorder.start(workspace, attempt, record.stage?.outputs);
+  running = new LocalAttempt(spec, folder.attempt, NO_OUTPUT, toLaunch(folder.attempt, record.graceMs, items));
   if (isAsked) running.end("SIGTERM", "graceful");
   // The outputs of a stage are hashed by then, while the node is still ours. The run is not complete before this process
   // has ended.
-  return await running.ended;
+  const end = await running.ended;
+  await items?.finish(end.cause.kind === "exited" && end.exitCode === 0);
+  return end;
 }
 
 /** The command begins once its process is on record, so that it is found even when we are killed at once. */
-function toLaunch(attempt: AttemptFolder, graceMs: number): Launch {
+function toLaunch(attempt: AttemptFolder, graceMs: number, items: ItemRecorder | undefined): Launch {
   const self = identifyProcess(process.pid, process.pid);
   if (self === undefined) throw new Error("this process cannot find itself");
+  const launch = launchThroughGate(attempt, { supervisor: self, worker: self, graceMs });
   return {
-    ...launchThroughGate(attempt, { supervisor: self, worker: self, graceMs }),
+    ...launch,
+    spawn(spec) {
+      const child = launch.spawn(spec);
+      child.once("exit", () => items?.stop());
+      return child;
+    },
     // Other machines are to see it as soon as the job has ended.
     keepEnd: (end) => attempt.writeEnd(end, "each"),
   };

@@ -1,7 +1,7 @@
 import { AexpError } from "../../model/errors.ts";
 import { isContentDigest } from "../digest.ts";
 import type { OutputItem, OutputRecord } from "../output-record.ts";
-import type { OutputOptions, OutputState, OutputVerdict } from "../output-store.ts";
+import type { CheckedOutput, OutputOptions, OutputState, OutputVerdict } from "../output-store.ts";
 import { TreeHasher, type TreeIdentity } from "./hash-tree.ts";
 import { locateOutput } from "./locate-output.ts";
 import { listEntries, streamDigest } from "./stream-items.ts";
@@ -10,7 +10,7 @@ import { listEntries, streamDigest } from "./stream-items.ts";
  * Whether an output is as it was recorded, by its sizes and times: its content is not read. An output that cannot be
  * looked at counts as changed, as nobody can say that it is the same.
  */
-export async function checkOutput(record: OutputRecord, runFolder: string): Promise<OutputState> {
+export async function checkOutput(record: CheckedOutput, runFolder: string): Promise<OutputState> {
   await using hasher = new TreeHasher(0);
   try {
     const located = locateOutput(runFolder, record.path);
@@ -62,7 +62,7 @@ export async function verifyOutput(
 }
 
 /** Names in a stream's folder that were not there when it was recorded. */
-function newEntries({ items = [], left = [] }: OutputRecord, folder: string): readonly string[] {
+function newEntries({ items = [], left = [] }: CheckedOutput, folder: string): readonly string[] {
   const known = new Set([...items.map(({ item }) => item), ...left]);
   return listEntries(folder).flatMap(({ name }) => (known.has(name) ? [] : [name]));
 }

@@ -1,3 +1,4 @@
+import { streamRecordFile } from "../declaration.ts";
 import type { OutputStore } from "../output-store.ts";
 import { checkOutput, verifyOutput } from "./check-output.ts";
 import { listKeptOutputs, removeKeptOutputs } from "./kept-outputs.ts";
@@ -9,6 +10,7 @@ export const fsOutputStore: OutputStore = {
   record: recordOutputs,
   recordItems: recordStreamItems,
   read: (runFolder, attempt) => readOutputs(runFolder, attempt),
+  readItems: (runFolder, attempt) => readOutputs(runFolder, attempt, streamRecordFile(attempt)),
   check: checkOutput,
   verify: verifyOutput,
   list: listKeptOutputs,

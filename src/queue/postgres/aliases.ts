@@ -1,13 +1,5 @@
-import type { JobId } from "../../run/job-id.ts";
-import {
-  type Alias,
-  type AliasOutcome,
-  type AliasTarget,
-  POLICY_STALE_MS,
-  type PolicyFire,
-  type SetAliasOptions,
-} from "../alias.ts";
-import { readAlias, readPolicyFire } from "../output-records.ts";
+import type { Alias, AliasOutcome, AliasTarget, SetAliasOptions } from "../alias.ts";
+import { readAlias } from "../output-records.ts";
 import type { Queries, WriteTransaction } from "./database.ts";
 
 /** See `AliasStore.aliases`. */
@@ -44,29 +36,4 @@ export async function setAlias(
     { name, version, run, output, digest, caller, now },
   );
   return { kind: "set", version };
-}
-
-/** See `AliasStore.firePolicy`. */
-export async function firePolicy({ db, now }: WriteTransaction, key: string, policy: string): Promise<boolean> {
-  const changes = await db.run(
-    `INSERT INTO policy_fires AS f (key, policy, fired_at) VALUES (:key, :policy, :now)
-     ON CONFLICT (key) DO UPDATE SET fired_at = excluded.fired_at WHERE f.run_id IS NULL AND f.fired_at < :stale`,
-    { key, policy, now, stale: now - POLICY_STALE_MS },
-  );
-  return changes === 1;
-}
-
-/** See `AliasStore.notePolicyRun`. */
-export async function notePolicyRun({ db }: WriteTransaction, key: string, run: JobId): Promise<boolean> {
-  const changes = await db.run("UPDATE policy_fires SET run_id = :run WHERE key = :key AND run_id IS NULL", {
-    key,
-    run,
-  });
-  return changes === 1;
-}
-
-/** See `AliasStore.policyFires`. */
-export async function listPolicyFires(db: Queries, policy: string): Promise<readonly PolicyFire[]> {
-  const rows = await db.all("SELECT * FROM policy_fires WHERE policy = :policy ORDER BY fired_at, key", { policy });
-  return rows.map((row) => readPolicyFire(row));
 }

@@ -1,8 +1,8 @@
-import { toStartEvent } from "../attempt-end.ts";
 import type { JobId } from "../../run/job-id.ts";
+import { toStartEvent } from "../attempt-end.ts";
+import { readBatchJob } from "../attempt-rows.ts";
 import type { BatchJob, JobNote } from "../queue-store.ts";
-import { readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
-import { optionalInteger, text } from "../rows.ts";
+import { readStoredTask, type StoredTask } from "../records.ts";
 import { type TaskChange, toPastTime } from "../task-move.ts";
 import type { TaskState } from "../task.ts";
 import type { Opening, Queries, WriteTransaction } from "./database.ts";
@@ -41,12 +41,7 @@ export async function listBatchJobs(db: Queries, owner: string, machine: string)
      ORDER BY t.seq`,
     { owner, machine },
   );
-  return rows.map((row) => ({
-    task: withoutPrivate(readStoredTask(row)),
-    token: text(row, "token"),
-    schedulerJobId: text(row, "scheduler_job_id"),
-    missingSince: optionalInteger(row, "missing_since"),
-  }));
+  return rows.map((row) => readBatchJob(row));
 }
 
 /** See `QueueStore.noteJob`. */

@@ -193,7 +193,7 @@ export class Database implements Queries {
   }
 
   async close(): Promise<void> {
-    await this.#turn.catch(() => {});
+    await this.#turn.catch(() => {}); // whoever asked for it was told
     await this.connection.close();
   }
 
@@ -265,7 +265,7 @@ export class Database implements Queries {
         return await work();
       } catch (error) {
         if (!(error instanceof ConnectionLost)) {
-          // Outside of a transaction it does nothing.
+          // Outside of a transaction it does nothing. If it fails, the connection is lost, and the transaction with it.
           await connection.exec("ROLLBACK").catch(() => {});
           throw explainServerFailure(error, connection.place);
         }

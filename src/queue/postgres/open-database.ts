@@ -1,4 +1,5 @@
 import type { Migration } from "../migration.ts";
+import { type Clone, takeName } from "./clones.ts";
 import { Connection } from "./connection.ts";
 import { Database } from "./database.ts";
 import { checkServer, migrate, readVersions } from "./migrate.ts";
@@ -9,6 +10,8 @@ import { checkSchemaName, describePlace } from "./place.ts";
 export interface OpenDatabaseOptions {
   /** One for each repository, so that many share a server. */
   readonly schema: string;
+  /** Whose queue it is; absent where nothing is executed. */
+  readonly clone?: Clone;
   /** An SQL expression for the present time in milliseconds. */
   readonly clock?: () => string;
   readonly migrations?: readonly Migration[];
@@ -22,13 +25,15 @@ const PATIENCE_MS = 3000;
  * Opens the schema on the server of `url`, made and brought up to date when needed.
  *
  * @throws {AexpError} `queue.database_url_invalid`, `queue.unreachable`, `queue.access_denied`,
- *   `queue.server_too_old`, `queue.pooler_unsuitable`, `queue.database_foreign`, `queue.schema_newer`, `queue.database_damaged`, `config.invalid`
+ *   `queue.server_too_old`, `queue.pooler_unsuitable`, `queue.database_foreign`, `queue.schema_newer`, `queue.database_damaged`, `config.invalid`,
+ *   `queue.name_taken`
  */
 export async function openDatabase(url: string, options: OpenDatabaseOptions): Promise<Database> {
   const db = connect(url, options);
   return await orClose(db, async () => {
-    const { schema, migrations = MIGRATIONS } = options;
+    const { schema, clone, migrations = MIGRATIONS } = options;
     if ((await readVersions(db, schema)).length < migrations.length) await migrate(db, schema, migrations);
+    if (clone !== undefined) await takeName(db, clone);
     return db;
   });
 }

@@ -1,7 +1,7 @@
 import type { JobId } from "../../run/job-id.ts";
 import { readRunOutput } from "../output-records.ts";
 import type { StoredTask } from "../records.ts";
-import type { NewOutput, OutputState, RunOutput } from "../run-output.ts";
+import type { NewOutput, OutputLook, RunOutput } from "../run-output.ts";
 import { chunksOf, type Queries, type WriteTransaction } from "./database.ts";
 import { toJson } from "./named-values.ts";
 
@@ -55,18 +55,17 @@ export async function copyOutputs({ db }: WriteTransaction, from: JobId, to: rea
   );
 }
 
-/** See `StageStore.noteOutput`. */
-export async function noteOutput(
-  { db, now }: WriteTransaction,
-  run: JobId,
-  name: string,
-  item: string,
-  state: OutputState,
-): Promise<boolean> {
-  const changes = await db.run(
-    `UPDATE run_outputs o SET state = :state, checked_at = :now FROM run_outputs p
-     WHERE p.run_id = :run AND p.name = :name AND p.item = :item AND o.holder = p.holder AND o.path = p.path`,
-    { run, name, item, state, now },
-  );
-  return changes > 0;
+/** See `StageStore.noteOutputs`. */
+export async function noteOutputs({ db, now }: WriteTransaction, looks: readonly OutputLook[]): Promise<void> {
+  for (const part of chunksOf(looks)) await db.run(NOTE, { looks: toJson(part), now });
 }
+
+const NOTE = `
+  UPDATE run_outputs o SET state = found.state, checked_at = :now
+  FROM (
+    SELECT DISTINCT ON (p.holder, p.path) p.holder, p.path, l.state
+    FROM ROWS FROM (json_to_recordset(:looks::json) AS (run text, name text, item text, state text))
+      WITH ORDINALITY AS l (run, name, item, state, n)
+    JOIN run_outputs p ON p.run_id = l.run AND p.name = l.name AND p.item = l.item
+    ORDER BY p.holder, p.path, l.n DESC) found
+  WHERE o.holder = found.holder AND o.path = found.path`;

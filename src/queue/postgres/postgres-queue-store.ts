@@ -1,6 +1,7 @@
 import { type JobId, parseJobId } from "../../run/job-id.ts";
 import type { AliasTarget, SetAliasOptions } from "../alias.ts";
 import type { LanePatch, LaneSection } from "../lane.ts";
+import type { PolicyListener, SeenOutput } from "../policy.ts";
 import type {
   AttemptProcess,
   AttemptResult,
@@ -15,18 +16,10 @@ import type {
 } from "../queue-store.ts";
 import { readAttempt, readGroup, readWorker, toWorkerValues, withoutPrivate } from "../records.ts";
 import { jsonTexts, text } from "../rows.ts";
-import type { NewOutput, OutputState } from "../run-output.ts";
+import type { NewOutput, OutputLook } from "../run-output.ts";
 import type { Resolution } from "../stage.ts";
 import type { StopMode, TaskReason } from "../task.ts";
-import {
-  findAlias,
-  firePolicy,
-  listAliases,
-  listPolicyFires,
-  listVersions,
-  notePolicyRun,
-  setAlias,
-} from "./aliases.ts";
+import { findAlias, listAliases, listVersions, setAlias } from "./aliases.ts";
 import {
   addItems,
   adoptTask,
@@ -43,12 +36,13 @@ import {
 import { listBatchJobs, noteJob, noteSubmitted, openInScheduler } from "./batch-jobs.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { claimTask, holdBackTask, lookForWork, readClaim } from "./claim.ts";
-import type { Database } from "./database.ts";
+import type { Database, WriteTransaction } from "./database.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, openDatabaseIfPresent, type OpenDatabaseOptions } from "./open-database.ts";
 import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
-import { listOutputs, noteOutput } from "./outputs.ts";
+import { listOutputs, noteOutputs } from "./outputs.ts";
+import { hasNews, listFires, listPassedOver, listPending, noteFire, recallOutputs, seeOutputs } from "./policies.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import {
   countTasks,
@@ -321,8 +315,8 @@ class PostgresQueueStore implements QueueStore {
     return await this.#db.write((tx) => addItems(tx, items), { opening: openHeld(id, token) });
   }
 
-  async noteOutput(run: JobId, name: string, item: string, state: OutputState) {
-    return await this.#db.write((tx) => noteOutput(tx, run, name, item, state));
+  async noteOutputs(looks: readonly OutputLook[]) {
+    if (looks.length > 0) await this.#db.write((tx) => noteOutputs(tx, looks));
   }
 
   async aliases() {
@@ -341,16 +335,31 @@ class PostgresQueueStore implements QueueStore {
     return await listVersions(this.#db, name);
   }
 
-  async firePolicy(key: string, policy: string) {
-    return await this.#db.write((tx) => firePolicy(tx, key, policy), { isOnce: true });
+  async seeOutputs(listener: PolicyListener) {
+    // Most of the time there is nothing new, and nobody is to be kept from writing.
+    if (await hasNews(this.#db, listener)) await this.#db.write((tx) => seeOutputs(tx, listener));
   }
 
-  async notePolicyRun(key: string, run: JobId) {
-    return await this.#db.write((tx) => notePolicyRun(tx, key, run), { isOnce: true });
+  async pendingFires(listener: PolicyListener, limit: number) {
+    return await listPending(this.#db, listener, limit);
   }
 
-  async policyFires(policy: string) {
-    return await listPolicyFires(this.#db, policy);
+  async fire(output: SeenOutput, run: JobId, group: NewGroup, tasks: readonly NewTask[]) {
+    const fire = async (tx: WriteTransaction): Promise<boolean> => {
+      if (!(await noteFire(tx, output, run))) return false;
+      if (tasks.length > 0) await submitTasks(tx, group, tasks);
+      return true;
+    };
+    return await this.#db.write(fire, { isOnce: true });
+  }
+
+  async recallOutputs(listener: PolicyListener, { dryRun }: { readonly dryRun: boolean }) {
+    if (dryRun) return await listPassedOver(this.#db, listener);
+    return await this.#db.write((tx) => recallOutputs(tx, listener), { isOnce: true });
+  }
+
+  async policyFires(policy: string, machine: string) {
+    return await listFires(this.#db, policy, machine);
   }
 
   async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"], machine?: string) {

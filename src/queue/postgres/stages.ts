@@ -49,11 +49,16 @@ export async function resolveStage(tx: WriteTransaction, resolution: Resolution)
   if (row === undefined) return undefined;
   const task = readStoredTask(row);
   const resolved = judgeResolution(resolution, await find(tx, task, resolution));
-  await take(tx, task, resolution, resolved);
+  if (resolved.kind !== "overlooked") await take(tx, task, resolution, resolved);
   return resolved;
 }
 
-async function take(tx: WriteTransaction, task: StoredTask, resolution: Resolution, resolved: Resolved): Promise<void> {
+async function take(
+  tx: WriteTransaction,
+  task: StoredTask,
+  resolution: Resolution,
+  resolved: Exclude<Resolved, { readonly kind: "overlooked" }>,
+): Promise<void> {
   const change = toStageChange(resolution, resolved);
   const moves = new TaskMoves(tx);
   const ended: StoredTask[] = [];
@@ -83,12 +88,17 @@ async function find({ db }: WriteTransaction, { machine }: StoredTask, resolutio
   const cacheKey = sharedKeyOf(resolution);
   if (cacheKey === undefined) return {};
   const asked = "hit" in resolution ? resolution.hit : undefined;
-  const [hit, leader] = await Promise.all([
+  const [hit, overlooked, leader] = await Promise.all([
     asked && db.get(`SELECT t.id FROM tasks t WHERE t.id = :asked AND ${IS_HIT}`, { asked, cacheKey, machine }),
+    asked === undefined ? db.get(`SELECT t.id FROM tasks t WHERE ${IS_HIT} LIMIT 1`, { cacheKey, machine }) : undefined,
     db.get(
       "SELECT id FROM tasks WHERE cache_key = :cacheKey AND machine = :machine AND is_leader = 1 AND ended_at IS NULL",
       { cacheKey, machine },
     ),
   ]);
-  return { hit: hit && readJobId(hit, "id"), leader: leader && readJobId(leader, "id") };
+  return {
+    hit: hit && readJobId(hit, "id"),
+    leader: leader && readJobId(leader, "id"),
+    isOverlooked: overlooked !== undefined,
+  };
 }
