@@ -52,7 +52,7 @@ export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Deliv
 
 /** Runs the hooks of what happened; see {@link deliverOutbox}. */
 export async function deliverEvents(repo: Repo, store: QueueStore): Promise<Delivery> {
-  const hooks = await (await repo.openHooks()).list();
+  const { hooks } = await (await repo.openHooks()).read();
   return await deliverAll(repo, store, "event", hooks.length > 0 ? ONE_BY_ONE : QUICK, async (items) => {
     const settled: Settled[] = [];
     for (const item of items) settled.push(await settle(item, deliverEvent(repo, item)));

@@ -10,7 +10,7 @@ export type GroupSession = SessionOptions & { readonly jobs: number };
 
 /**
  * Executes the runs of a group here until none is left that could start; also those of other groups that compute the same
- * and that nobody else executes.
+ * and that nobody else executes, and those that policies submit for what it writes.
  */
 export async function runGroup(
   repo: Repo,
@@ -23,6 +23,7 @@ export async function runGroup(
     ...session,
     pools: parsePools(`*=${jobs}`),
     ids,
+    isFollowingUp: true,
     isUntilEmpty: true,
     drainMs: 0,
   });

@@ -1,6 +1,6 @@
 import type { Hook } from "../config/config.ts";
 import { hookLine } from "../hooks/hook-command.ts";
-import type { ProjectHooks } from "../hooks/project-hooks.ts";
+import type { HookReview, ProjectHooks } from "../hooks/project-hooks.ts";
 import type { CommandEnd } from "../executor/command.ts";
 import { toInstant } from "../model/clock.ts";
 import { AexpError } from "../model/errors.ts";
@@ -12,7 +12,7 @@ import type { Repo } from "./repo.ts";
 const TIME_LIMIT_MS = 30_000;
 const GRACE_MS = 1000;
 
-/** Fingerprints of hooks that were not trusted, and that this process has warned of. */
+/** What was not trusted, and what this process has warned of. */
 const warned = new Set<string>();
 
 /**
@@ -24,12 +24,11 @@ const warned = new Set<string>();
  */
 export async function deliverEvent(repo: Repo, item: OutboxItem, limitMs = TIME_LIMIT_MS): Promise<void> {
   const hooks = await repo.openHooks();
-  const wanted = (await hooks.list()).filter(({ event }) => event === item.data["kind"]);
+  const wanted = (await hooks.read()).hooks.filter(({ event }) => event === item.data["kind"]);
   if (wanted.length === 0) return;
   const { trust, fingerprint } = await hooks.review();
   if (trust !== "trusted") {
-    if (!warned.has(fingerprint)) repo.warn(untrustedWarning(trust));
-    warned.add(fingerprint);
+    warnOfUntrusted(repo, "hooks", { trust, fingerprint });
     return;
   }
   const input = `${JSON.stringify(toHookEvent(item))}\n`;
@@ -39,13 +38,21 @@ export async function deliverEvent(repo: Repo, item: OutboxItem, limitMs = TIME_
   if (problems.length > 0) throw new AexpError(problems.join("; "), { code: "hook.failed" });
 }
 
-/** What `aexp.yaml` lists and nobody agreed to, in one sentence with what to do. */
-function untrustedWarning(trust: "untrusted" | "changed"): string {
-  const what =
+/** Says once in a process what `aexp.yaml` lists and nobody agreed to, in one sentence with what to do. */
+export function warnOfUntrusted(
+  repo: Pick<Repo, "warn">,
+  what: "hooks" | "policies",
+  { trust, fingerprint }: Pick<HookReview, "trust" | "fingerprint">,
+): void {
+  const key = `${what} ${fingerprint}`;
+  if (warned.has(key)) return;
+  warned.add(key);
+  const why =
     trust === "changed"
-      ? "the hooks of aexp.yaml, or a file that they name, changed since you trusted them"
-      : "the hooks of aexp.yaml are not trusted on this machine";
-  return `${what}, so none of them runs; look at them and agree with \`aexp trust\``;
+      ? `the ${what} of aexp.yaml, or a file that they name, changed since you trusted them`
+      : `the ${what} of aexp.yaml are not trusted on this machine`;
+  const none = what === "hooks" ? "none of them runs" : "they submit nothing";
+  repo.warn(`${why}, so ${none}; look at them and agree with \`aexp trust\``);
 }
 
 /** An event as a hook reads it. The same event may come twice, with the same id. */

@@ -9,6 +9,8 @@ import { findWorkLeft, type Service, type WorkLeft } from "./work-left.ts";
 export interface ServedTasksOptions extends Omit<Service, "commits"> {
   readonly workerId: string;
   readonly leaseMs: number;
+  /** Whether what policies submit for outputs of its own tasks becomes one of them. */
+  readonly isFollowingUp?: boolean;
 }
 
 /** What a worker executes: its own tasks, and in time those of others for whose results its own wait. */
@@ -41,7 +43,13 @@ export class ServedTasks {
 
   /** Finds out whether a worker that found nothing to claim has reason to stay. */
   async findLeft(store: QueueStore, commits: readonly string[]): Promise<WorkLeft> {
-    return await findWorkLeft(store, { ...this.#options, ids: this.#ids, commits });
+    const { pools, lanes, owner, machine } = this.#options;
+    return await findWorkLeft(store, { pools, lanes, owner, machine, ids: this.#ids, commits });
+  }
+
+  /** Whether it is among its tasks, whatever its lane and kind. */
+  has(id: JobId): boolean {
+    return this.#ids === undefined || this.#ids.includes(id);
   }
 
   /** Serves some tasks of others, too. @returns whether any of them is new */
@@ -50,5 +58,10 @@ export class ServedTasks {
     const added = ids === undefined ? [] : leaders.filter((id) => !ids.includes(id));
     if (ids !== undefined && added.length > 0) this.#ids = [...ids, ...added];
     return added.length > 0;
+  }
+
+  /** Takes note of what policies have submitted for outputs of its tasks. */
+  followUp(fired: readonly JobId[]): void {
+    if (this.#options.isFollowingUp === true) this.takeOn(fired);
   }
 }

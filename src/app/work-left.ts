@@ -31,6 +31,9 @@ export interface WorkLeft {
   readonly leaders: readonly JobId[];
 }
 
+/** There may be something to do in a moment. */
+export const SOME_LEFT: WorkLeft = { isAny: true, stuck: 0, leaders: [] };
+
 /** Finds out whether a worker that found nothing to claim has reason to stay. */
 export async function findWorkLeft(store: QueueStore, service: Service): Promise<WorkLeft> {
   const open = await store.tasks({ states: [...PENDING_STATES, ...ACTIVE_STATES] });

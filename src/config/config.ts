@@ -19,6 +19,7 @@ export interface Config {
   readonly pools: string | undefined;
   /** In the order of the file. */
   readonly hooks: readonly Hook[];
+  readonly policies: PolicySections;
   /** A worker starts nothing while the disk has fewer free bytes. */
   readonly minFreeBytes: number;
   readonly store: StoreSettings;
@@ -33,6 +34,19 @@ export interface Hook {
   readonly command: string | readonly string[];
 }
 
+/** The policies as they were written; `readPolicies` says what they mean. */
+export interface PolicySections {
+  /** In the order of the file. */
+  readonly sections: readonly PolicySection[];
+  /** The whole file, for messages that name its lines; empty when it has no policies. */
+  readonly text: string;
+}
+
+export interface PolicySection {
+  readonly name: string;
+  readonly section: unknown;
+}
+
 /** Room for the logs of what runs already. */
 const DEFAULT_MIN_FREE_BYTES = 2 ** 30;
 
@@ -41,6 +55,7 @@ export const DEFAULT_CONFIG: Config = {
   lanes: {},
   pools: undefined,
   hooks: [],
+  policies: { sections: [], text: "" },
   minFreeBytes: DEFAULT_MIN_FREE_BYTES,
   store: { databaseUrlEnv: undefined, schema: undefined },
   slurm: {},
@@ -50,16 +65,17 @@ export const DEFAULT_CONFIG: Config = {
  * Checks the parsed content of a configuration file. An empty file gives the defaults.
  *
  * @param file how messages call the file
+ * @param text what the value was read from
  * @throws {AexpError} `config.invalid`
  */
-export function parseConfig(file: string, value: unknown): Config {
+export function parseConfig(file: string, value: unknown, text = ""): Config {
   if (value === null || value === undefined) return DEFAULT_CONFIG;
   if (!isJsonObject(value)) throw invalid(file, "the file must hold keys and values");
   const unknown = findUnknownKey(value);
   if (unknown !== undefined) throw invalid(file, unknown.problem, unknown.known);
   const candidate: unknown = value;
   if (!isConfig(candidate)) throw invalid(file, firstProblem());
-  const { redact = [], lanes, pools, hooks, queue, store, executors } = candidate;
+  const { redact = [], lanes, pools, hooks, policies, queue, store, executors } = candidate;
   return {
     redact: redact.map((source, index) => attempt(file, `redact.${index}`, () => new RegExp(source, "u"))),
     lanes: Object.fromEntries(
@@ -70,10 +86,16 @@ export function parseConfig(file: string, value: unknown): Config {
     ),
     pools: pools && toPoolsText(pools),
     hooks: Object.entries(hooks ?? {}).flatMap(([event, commands]) => commands.map((command) => ({ event, command }))),
+    policies: toPolicySections(policies ?? {}, text),
     minFreeBytes: attempt(file, "queue.min_free", () => toMinFreeBytes(queue?.min_free)),
     store: { databaseUrlEnv: store?.database_url_env, schema: store?.schema },
     slurm: attempt(file, "executors", () => parseComputeRequest(executors?.slurm, "slurm")),
   };
+}
+
+function toPolicySections(policies: NonNullable<ProjectConfig["policies"]>, text: string): PolicySections {
+  const sections = Object.entries(policies).map(([name, section]) => ({ name, section }));
+  return { sections, text: sections.length === 0 ? "" : text };
 }
 
 function toPoolsText(pools: NonNullable<ProjectConfig["pools"]>): string {

@@ -10,6 +10,7 @@ export const KNOWN_KEYS = [
   "lanes",
   "pools",
   "hooks",
+  "policies",
   "queue",
   "store",
   "executors",

@@ -14,6 +14,7 @@ const LOW_DISK_BYTES = 1024 ** 3;
 /** Leases and "last seen" times compare clocks; a difference of a few seconds is normal. */
 const MAX_CLOCK_DIFFERENCE_MS = 5_000;
 
+/** @param version - `undefined` when git is not installed */
 export function checkGit(version: string | undefined): Check {
   const name = "git";
   if (version === undefined) {
@@ -125,16 +126,20 @@ export function checkClock(probe: FolderProbe): Check {
   };
 }
 
-/** Hooks that nobody agreed to do not run, which is easily overlooked. */
-export function checkHooks(count: number, trust: "trusted" | "untrusted" | "changed"): Check {
-  const name = "hooks";
+/** Hooks and policies that nobody agreed to do not run, which is easily overlooked. */
+export function checkTrusted(
+  what: "hooks" | "policies",
+  count: number,
+  trust: "trusted" | "untrusted" | "changed",
+): Check {
+  const name = what;
   if (count === 0) return { name, state: "ok", message: "none" };
   if (trust === "trusted") return { name, state: "ok", message: `${count}, trusted` };
   const why = trust === "changed" ? "changed since you trusted them" : "are not trusted on this machine";
   return {
     name,
     state: "warning",
-    message: `the hooks of aexp.yaml ${why}, so none of them runs`,
+    message: `the ${what} of aexp.yaml ${why}, so none of them runs`,
     hint: "Look at them and agree with `aexp trust`.",
   };
 }

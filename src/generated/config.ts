@@ -91,6 +91,12 @@ hooks?: ({
 "lane.changed"?: Commands
 } | null)
 /**
+ * Runs that are submitted for new outputs, by name; docs/pipelines.md says what each may have. They run only after `aexp trust` on each machine.
+ */
+policies?: ({
+[k: string]: unknown | undefined
+} | null)
+/**
  * What those who execute runs elsewhere need to know.
  */
 executors?: ({

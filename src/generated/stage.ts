@@ -1,4 +1,6 @@
 // Generated from schemas/ by `npm run generate`. Do not edit.
+export type Digest = string
+
 /**
  * What makes a queued run a stage of a pipeline: everything that was decided when the pipeline was submitted. It stands in the spec of the run's task.
  */
@@ -35,6 +37,7 @@ code: (StageCode | UnkeyedStageCode)
 container?: string
 salt?: string
 cache: ("on" | "off" | "refresh")
+triggered_by?: StageTrigger
 }
 export interface PathInput {
 kind: "path"
@@ -47,6 +50,14 @@ kind: "run"
 name: string
 run: string
 output: string
+/**
+ * The only item of a stream that is read.
+ */
+item?: string
+/**
+ * What it must be; anything, when absent.
+ */
+digest?: string
 }
 export interface ListInput {
 kind: "list"
@@ -69,4 +80,18 @@ dirty: boolean
 }
 export interface UnkeyedStageCode {
 unkeyed: string
+}
+/**
+ * The output for which a policy submitted the run.
+ */
+export interface StageTrigger {
+policy: string
+run: string
+output: string
+item?: string
+digest: Digest
+/**
+ * The policies that led to the run, one after the other; its own is the last.
+ */
+chain: string[]
 }

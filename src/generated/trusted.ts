@@ -5,7 +5,7 @@
 export interface TrustedHooks {
 schema_version: 1
 /**
- * Of the hooks, and of the files that they name.
+ * Of the hooks and policies, and of the files that they name.
  */
 fingerprint: string
 /**

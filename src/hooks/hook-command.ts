@@ -8,7 +8,11 @@ const REDIRECTION = /\d*>[>|]?\s*[^\s;&|<>()]+/g;
 
 /** Every word of the hooks' commands that may be the path of a file that they read or execute, once each. */
 export function wordsOf(hooks: readonly Hook[]): readonly string[] {
-  const texts = hooks.flatMap(({ command }) => command);
+  return wordsOfTexts(hooks.flatMap(({ command }) => command));
+}
+
+/** Every word of commands that may be a path, once each. */
+export function wordsOfTexts(texts: readonly string[]): readonly string[] {
   // Whole texts as well: the path of an argument may have blanks in it.
   const words = texts.flatMap((text) => [text, ...text.replaceAll(REDIRECTION, " ").split(BETWEEN_WORDS)]);
   return [...new Set(words)].filter((word) => word !== "").toSorted();

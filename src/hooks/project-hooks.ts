@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 
 import type { RunningCommand } from "../executor/command.ts";
-import type { Hook } from "../config/config.ts";
+import type { Config, Hook, PolicySection } from "../config/config.ts";
 
-/** A file of the repository that a hook names. */
+/** A file of the repository that a hook or a policy names. */
 export interface HookFile {
   /** Relative to the root. */
   readonly path: string;
@@ -11,21 +11,25 @@ export interface HookFile {
   readonly digest: string;
 }
 
-/** All hooks of a project as they are now, and whether the user of this machine agreed to exactly these. */
+/** All hooks and policies of a project as they are now, and whether the user of this machine agreed to exactly these. */
 export interface HookReview {
   readonly hooks: readonly Hook[];
+  readonly policies: readonly PolicySection[];
   readonly files: readonly HookFile[];
-  /** Of all that; another one means that a hook, or a file that one names, is another. */
+  /** Of all that; another one means that a hook, a policy, or a file that one names, is another. */
   readonly fingerprint: string;
   /** `changed`: to others of this project the user did agree. */
   readonly trust: "trusted" | "untrusted" | "changed";
 }
 
-/** The hooks of a project on this machine. They come by `git pull`, so nothing of them runs before the user agreed. */
+/**
+ * The hooks and policies of a project on this machine. They come by `git pull`, so nothing of them runs before the user
+ * agreed.
+ */
 export interface ProjectHooks {
   /** What `aexp.yaml` says now; cheap to ask again and again. @throws {AexpError} `config.invalid` */
-  list(): Promise<readonly Hook[]>;
-  /** Reads every file that a hook names. @throws {AexpError} `config.invalid` */
+  read(): Promise<Pick<Config, "hooks" | "policies">>;
+  /** Reads every file that a hook or a policy names. @throws {AexpError} `config.invalid` */
   review(): Promise<HookReview>;
   /** Remembers that the user agreed to what was reviewed. @throws {AexpError} `hook.key_unusable` */
   trust(review: HookReview): Promise<void>;
@@ -35,7 +39,12 @@ export interface ProjectHooks {
   start(hook: Hook, input: string): RunningCommand;
 }
 
-export function fingerprintOf(hooks: readonly Hook[], files: readonly HookFile[]): string {
-  const facts = [hooks.map(({ event, command }) => [event, command]), files.map(({ path, digest }) => [path, digest])];
+export function fingerprintOf({ hooks, policies, files }: Pick<HookReview, "hooks" | "policies" | "files">): string {
+  const facts: unknown[] = [
+    hooks.map(({ event, command }) => [event, command]),
+    files.map(({ path, digest }) => [path, digest]),
+  ];
+  // Without policies it is what it was before there were any, so that nobody has to agree once more.
+  if (policies.length > 0) facts.push(policies.map(({ name, section }) => [name, section]));
   return hash("sha256", JSON.stringify(facts));
 }

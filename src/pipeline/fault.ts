@@ -39,6 +39,27 @@ export class FaultList {
   }
 }
 
+/**
+ * Faults with their places, by line and column, and each once: what stages share by an alias is wrong for all of them.
+ *
+ * @param places where each of them is
+ */
+export function locateFaults(
+  file: string,
+  faults: readonly Fault[],
+  places: readonly { readonly line: number; readonly column: number }[],
+): readonly PipelineFault[] {
+  const located = faults.map(({ message }, index): PipelineFault => ({
+    file,
+    line: 1,
+    column: 1,
+    ...places[index],
+    message,
+  }));
+  const byText = new Map(located.map((fault) => [renderFault(fault), fault]));
+  return [...byText.values()].toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
 /** More faults than these are only counted. */
 const MAX_SHOWN = 20;
 

@@ -33,6 +33,7 @@ export type MissReason =
 /** How many elements have each verdict. */
 export type VerdictCounts = Readonly<Record<CacheVerdict["kind"], number>>;
 
+/** One run of a stage, and what the cache says about it. */
 export interface PlannedElement extends StageElement {
   readonly verdict: CacheVerdict;
 }
@@ -44,6 +45,7 @@ export interface StageSource {
   readonly take: "one" | "all" | "needs" | "ended";
 }
 
+/** A stage with its runs and where its inputs come from. */
 export interface PlannedStage {
   readonly name: string;
   readonly wave: number;

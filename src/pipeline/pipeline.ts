@@ -81,4 +81,4 @@ export type StageInput =
   | { readonly kind: "alias"; readonly name: string; readonly alias: string; readonly output?: string };
 
 /** Keys that aexp puts into the state point of a stage's run, so that no parameter can have their names. */
-export const STAGE_KEYS = ["pipeline", "stage", "group"] as const;
+export const STAGE_KEYS = ["pipeline", "stage", "group", "triggered_by"] as const;

@@ -2,7 +2,7 @@ import type { PipelineFile } from "../generated/pipeline.ts";
 import { isPipeline } from "../generated/validators.js";
 import { readFullYaml } from "../kb/full-yaml.ts";
 import { type ExactObject, toPlain } from "../model/exact-json.ts";
-import { type Fault, FaultList, type PipelineFault, renderFault } from "./fault.ts";
+import { type Fault, FaultList, locateFaults, type PipelineFault } from "./fault.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { type Repaired, repair } from "./repair.ts";
 import { resolveStages } from "./resolve-stages.ts";
@@ -30,23 +30,13 @@ export async function readPipeline(text: string, file: string): Promise<Pipeline
   const outcome = checkPipeline(read.fields.values);
   if ("pipeline" in outcome) return { kind: "pipeline", pipeline: outcome.pipeline };
   const places = await findPlaces(text, outcome.faults);
-  const faults = outcome.faults.map(({ message }, index): PipelineFault => ({
-    file,
-    line: 1,
-    column: 1,
-    ...places[index],
-    message,
-  }));
-  return { kind: "faults", faults: inOrder(faults) };
+  return { kind: "faults", faults: locateFaults(file, outcome.faults, places) };
 }
 
-/** By line and column, and each once: what stages share by an alias is wrong for all of them. */
-function inOrder(faults: readonly PipelineFault[]): readonly PipelineFault[] {
-  const byText = new Map(faults.map((fault) => [renderFault(fault), fault]));
-  return [...byText.values()].toSorted((a, b) => a.line - b.line || a.column - b.column);
-}
-
-function checkPipeline(content: ExactObject): { readonly pipeline: Pipeline } | { readonly faults: readonly Fault[] } {
+/** The pipeline that the content of a file describes, or all that is wrong with it. */
+export function checkPipeline(
+  content: ExactObject,
+): { readonly pipeline: Pipeline } | { readonly faults: readonly Fault[] } {
   const faults = new FaultList();
   const whole: unknown = toPlain(content);
   if (isPipeline(whole)) {

@@ -1,12 +1,12 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../model/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue, withoutUndefined } from "../model/json.ts";
 import { type Digest, isDigest } from "../output/digest.ts";
 import { outputPathProblem } from "../output/declaration.ts";
 import { isJobId, type JobId } from "../run/job-id.ts";
 
 /** Where a resolved input lies: in the folder of a run, or somewhere else. */
 export type InputPlace =
-  /** `path` is relative to the folder of the run that holds it. */
-  | { readonly holder: JobId; readonly path: string }
+  /** `path` is relative to the folder of the run that holds it; `item` names the item of a stream that it is. */
+  | { readonly holder: JobId; readonly path: string; readonly item?: string | undefined }
   /** `path` is absolute, or relative to the root of the repository. */
   | { readonly path: string };
 
@@ -44,7 +44,7 @@ export function toInputsValue(inputs: InputRecords): JsonValue {
 }
 
 function toPartValue({ place, digest, stats }: ResolvedPart): JsonObject {
-  return { place: { ...place }, digest, stats };
+  return { place: withoutUndefined({ ...place }), digest, stats };
 }
 
 /** The inputs that were written before; `undefined` when that is something else. */
@@ -84,8 +84,9 @@ function parseElement(item: Fields): (ResolvedPart & { readonly run: JobId; read
 function parsePart({ place, digest, stats }: Fields): ResolvedPart | undefined {
   if (!isJsonObject(place) || typeof digest !== "string" || typeof stats !== "string") return undefined;
   if (!isDigest(digest) || !isDigest(stats) || typeof place["path"] !== "string") return undefined;
-  const { holder, path } = place;
+  const { holder, path, item } = place;
   if (holder === undefined) return { place: { path }, digest, stats };
   if (typeof holder !== "string" || !isJobId(holder) || outputPathProblem(path) !== undefined) return undefined;
-  return { place: { holder, path }, digest, stats };
+  if (item === undefined) return { place: { holder, path }, digest, stats };
+  return typeof item === "string" ? { place: { holder, path, item }, digest, stats } : undefined;
 }

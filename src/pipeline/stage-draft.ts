@@ -119,6 +119,7 @@ function checkParameter(key: string, value: Exact, path: FaultPath, faults: Faul
   } else faults.attempt(path, () => buildStatePoint({ own: new Map([[key, value]]) }));
 }
 
+/** The object under a key; an empty one, when something else or nothing is there. */
 export function objectAt(object: ExactObject, key: string): ExactObject {
   const inner = object.get(key);
   return isExactObject(inner) ? inner : new Map();

@@ -20,7 +20,7 @@ export interface StageSubject extends TemplateSubject {
 /**
  * What the placeholders of a stage's command stand for: `inputs.NAME`, `inputs.NAME.list`, `inputs.NAME.digest`,
  * `outputs.NAME`, `run.id`, `run.dir`, `repo`, and all that a queued run has: its parameters, `job_id`, `workspace`,
- * `sp_json`. The first ones win over parameters.
+ * `sp_json`. The first ones win over parameters. For the run of a policy `input` and `input.digest` are its only input.
  */
 export function toStageValues(subject: StageSubject): TemplateValues {
   const { inputs, outputs, repo, jobId, workspace } = subject;
@@ -33,10 +33,13 @@ export function toStageValues(subject: StageSubject): TemplateValues {
     ...[...outputs].map(([name, path]): [string, string] => [`outputs.${name}`, path]),
   ]);
   return {
-    valueOf: (name) => own.get(name) ?? queued.valueOf(name),
+    valueOf: (name) => own.get(name) ?? queued.valueOf(name) ?? own.get(name.replace(OF_POLICY, "inputs.input")),
     names: () => [...own.keys(), ...queued.names()],
   };
 }
+
+/** The placeholder of a policy's input. A stage cannot have it: nothing defines it there but a parameter. */
+const OF_POLICY = /^input(?=\.|$)/;
 
 function entriesOf(name: string, input: ResolvedInput): [string, string][] {
   const entries: [string, string][] =

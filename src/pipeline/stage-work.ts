@@ -1,4 +1,10 @@
-import type { ListInput, PathInput, RunInput, StageRecord } from "../generated/stage.ts";
+import type {
+  ListInput,
+  PathInput,
+  RunInput,
+  StageRecord,
+  StageTrigger as StageTriggerRecord,
+} from "../generated/stage.ts";
 import { isStage } from "../generated/validators.js";
 import { type CodeIdentity, parseCodeIdentity, toCodeIdentityJson, type UnkeyedCode } from "../code/code-identity.ts";
 import { AexpError } from "../model/errors.ts";
@@ -6,6 +12,7 @@ import { type ExactObject, toPythonJson } from "../model/exact-json.ts";
 import { parseExactObject } from "../model/exact-json-reader.ts";
 import { type JsonObject, type JsonValue, withoutUndefined } from "../model/json.ts";
 import type { OutputDeclaration } from "../output/declaration.ts";
+import { type Digest, isDigest } from "../output/digest.ts";
 import type { CommandTemplate } from "../queue/command-template.ts";
 import type { CacheMode, StageSpec } from "../queue/stage.ts";
 import { type JobId, parseJobId } from "../run/job-id.ts";
@@ -13,7 +20,16 @@ import { type JobId, parseJobId } from "../run/job-id.ts";
 /** Where an input of one run comes from; pins and aliases stand for runs by now. */
 export type InputSource =
   | Readonly<PathInput>
-  | { readonly kind: "run"; readonly name: string; readonly run: JobId; readonly output: string }
+  | {
+      readonly kind: "run";
+      readonly name: string;
+      readonly run: JobId;
+      readonly output: string;
+      /** The only item of a stream that is read; the run may not have ended. */
+      readonly item?: string | undefined;
+      /** What it must be; anything, when absent. */
+      readonly digest?: Digest | undefined;
+    }
   | {
       readonly kind: "list";
       readonly name: string;
@@ -23,6 +39,18 @@ export type InputSource =
       /** So many that succeeded are enough; all, when absent. */
       readonly minSuccess: number | undefined;
     };
+
+/** The output for which a policy submitted a run. */
+export interface StageTrigger {
+  readonly policy: string;
+  readonly run: JobId;
+  readonly output: string;
+  /** Of a stream, the item. */
+  readonly item: string | undefined;
+  readonly digest: Digest;
+  /** The policies that led to the run, one after the other; its own is the last. */
+  readonly chain: readonly string[];
+}
 
 /** What one run of a stage has to do: everything that was decided when its pipeline was submitted. */
 export interface StageWork {
@@ -41,11 +69,14 @@ export interface StageWork {
   readonly container: string | undefined;
   readonly salt: string | undefined;
   readonly cache: CacheMode;
+  /** Absent for a run that somebody submitted. */
+  readonly trigger?: StageTrigger | undefined;
 }
 
 /** The work as the spec of a task and the run's document hold it; {@link readStageWork} reads it back. */
 export function toStageSpec(work: StageWork): StageSpec {
   const { pipeline, stage, label, command, parameters, env, inputs, outputs, code, container, salt, cache } = work;
+  const { trigger } = work;
   return {
     ...withoutUndefined({
       element: label === "" ? undefined : label,
@@ -58,6 +89,7 @@ export function toStageSpec(work: StageWork): StageSpec {
       container,
       salt,
       cache,
+      triggered_by: trigger && withoutUndefined({ ...trigger, chain: [...trigger.chain] }),
     }),
     pipeline,
     stage,
@@ -65,7 +97,7 @@ export function toStageSpec(work: StageWork): StageSpec {
 }
 
 function toInputValue(input: InputSource): JsonValue {
-  if (input.kind !== "list") return { ...input };
+  if (input.kind !== "list") return withoutUndefined({ ...input });
   const { kind, name, output, elements, minSuccess } = input;
   return withoutUndefined({
     kind,
@@ -103,15 +135,26 @@ function toWork(record: StageRecord, spec: StageSpec): StageWork {
     container: record.container,
     salt: record.salt,
     cache: record.cache,
+    ...(record.triggered_by !== undefined && { trigger: toTrigger(record.triggered_by) }),
   };
+}
+
+function toTrigger({ policy, run, output, item, digest, chain }: StageTriggerRecord): StageTrigger {
+  return { policy, run: parseJobId(run), output, item, digest: parseDigest(digest), chain };
 }
 
 function toSource(input: PathInput | RunInput | ListInput): InputSource {
   switch (input.kind) {
     case "path":
       return input;
-    case "run":
-      return { ...input, run: parseJobId(input.run) };
+    case "run": {
+      const { digest, ...rest } = input;
+      return {
+        ...rest,
+        run: parseJobId(input.run),
+        ...(digest !== undefined && { digest: parseDigest(digest) }),
+      };
+    }
     case "list": {
       const { kind, name, output, elements, min_success: minSuccess } = input;
       const read = elements.map(({ run, bindings }) => ({
@@ -121,6 +164,12 @@ function toSource(input: PathInput | RunInput | ListInput): InputSource {
       return { kind, name, output, elements: read, minSuccess };
     }
   }
+}
+
+/** A digest that the schema has let through. */
+function parseDigest(text: string): Digest {
+  if (isDigest(text)) return text;
+  throw new Error(`${JSON.stringify(text)} is no digest`);
 }
 
 function refused({ pipeline, stage }: StageSpec, problem: string): AexpError {

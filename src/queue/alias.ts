@@ -33,16 +33,3 @@ export interface Alias {
 export type AliasOutcome =
   | { readonly kind: "set"; readonly version: number }
   | { readonly kind: "conflict"; readonly version: number };
-
-/** That a policy submits, or has submitted, a run for something. */
-export interface PolicyFire {
-  /** What it is for, and by which policy; one run is submitted for each key. */
-  readonly key: string;
-  readonly policy: string;
-  /** Absent until it is submitted. */
-  readonly run: JobId | undefined;
-  readonly firedAt: number;
-}
-
-/** A policy that fired and submitted nothing for so long has died in between. */
-export const POLICY_STALE_MS = 600_000;

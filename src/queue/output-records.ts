@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "../output/digest.ts";
-import { parseJobId } from "../run/job-id.ts";
-import type { Alias, PolicyFire } from "./alias.ts";
+import type { Alias } from "./alias.ts";
+import type { PolicyFire, SeenOutput } from "./policy.ts";
 import { readJobId } from "./records.ts";
 import { integer, optionalText, type Row, refuse, text, word } from "./rows.ts";
 import { OUTPUT_STATES, type RunOutput } from "./run-output.ts";
@@ -36,14 +36,20 @@ export function readAlias(row: Row): Alias {
   };
 }
 
-export function readPolicyFire(row: Row): PolicyFire {
-  const run = optionalText(row, "run_id");
+export function readSeenOutput(row: Row): SeenOutput {
   return {
-    key: text(row, "key"),
     policy: text(row, "policy"),
-    run: run === undefined ? undefined : parseJobId(run),
-    firedAt: integer(row, "fired_at"),
+    source: readJobId(row, "source"),
+    output: text(row, "output"),
+    item: text(row, "item"),
+    digest: readDigest(row, "digest"),
+    position: integer(row, "position"),
+    seenAt: integer(row, "seen_at"),
   };
+}
+
+export function readPolicyFire(row: Row): PolicyFire {
+  return { ...readSeenOutput(row), run: readJobId(row, "run_id"), firedAt: integer(row, "fired_at") };
 }
 
 function readDigest(row: Row, column: string): Digest {

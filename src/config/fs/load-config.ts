@@ -22,7 +22,7 @@ export async function loadConfig(root: string): Promise<Config> {
     if (systemErrorCode(error) === "ENOENT") return DEFAULT_CONFIG;
     throw new AexpError(`${CONFIG_PATH} cannot be read: ${messageOf(error)}`, { code: "config.invalid", cause: error });
   }
-  return parseConfig(CONFIG_PATH, await parseYaml(text));
+  return parseConfig(CONFIG_PATH, await parseYaml(text), text);
 }
 
 async function parseYaml(text: string): Promise<unknown> {

@@ -4,8 +4,9 @@ import { join, relative, resolve, sep } from "node:path";
 
 import type { RunningCommand, StartCommand } from "../../executor/command.ts";
 import type { Clock } from "../../model/clock.ts";
-import type { Hook } from "../../config/config.ts";
+import { type Config, DEFAULT_CONFIG, type Hook } from "../../config/config.ts";
 import { toHookArgv, wordsOf } from "../hook-command.ts";
+import { wordsOfPolicies } from "../policy-command.ts";
 import { fingerprintOf, type HookFile, type HookReview, type ProjectHooks } from "../project-hooks.ts";
 import { CONFIG_PATH, loadConfig } from "../../config/fs/load-config.ts";
 import { TrustStore } from "./trust-store.ts";
@@ -23,12 +24,12 @@ export interface FsProjectHooksOptions {
   readonly start: StartCommand;
 }
 
-/** The hooks that `aexp.yaml` lists, with `.aexp/trusted.json` beside them. */
+/** The hooks and policies that `aexp.yaml` lists, with `.aexp/trusted.json` beside them. */
 export class FsProjectHooks implements ProjectHooks {
   readonly #options: FsProjectHooksOptions;
   readonly #root: string;
   readonly #trust: TrustStore;
-  #known: { readonly version: string; readonly hooks: readonly Hook[] } | undefined;
+  #known: { readonly version: string; readonly config: Config } | undefined;
 
   constructor(options: FsProjectHooksOptions) {
     this.#options = options;
@@ -37,21 +38,23 @@ export class FsProjectHooks implements ProjectHooks {
     this.#trust = new TrustStore({ file, key: options.keyPath, root: this.#root });
   }
 
-  async list(): Promise<readonly Hook[]> {
+  async read(): Promise<Config> {
     const found = statSync(join(this.#root, CONFIG_PATH), { bigint: true, throwIfNoEntry: false });
-    if (found === undefined) return [];
+    if (found === undefined) return DEFAULT_CONFIG;
     const version = [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
-    if (this.#known?.version !== version) this.#known = { version, hooks: (await loadConfig(this.#root)).hooks };
-    return this.#known.hooks;
+    if (this.#known?.version !== version) this.#known = { version, config: await loadConfig(this.#root) };
+    return this.#known.config;
   }
 
   async review(): Promise<HookReview> {
-    const hooks = await this.list();
-    const files = wordsOf(hooks).flatMap((word) => this.#readFile(word));
-    const fingerprint = fingerprintOf(hooks, files);
+    const { hooks, policies: written } = await this.read();
+    const policies = written.sections;
+    const words = new Set([...wordsOf(hooks), ...wordsOfPolicies(policies)]);
+    const files = [...words].toSorted().flatMap((word) => this.#readFile(word));
+    const fingerprint = fingerprintOf({ hooks, policies, files });
     const agreed = this.#trust.read();
     const trust = agreed === fingerprint ? "trusted" : agreed === undefined ? "untrusted" : "changed";
-    return { hooks, files, fingerprint, trust };
+    return { hooks, policies, files, fingerprint, trust };
   }
 
   async trust({ fingerprint }: HookReview): Promise<void> {
@@ -98,7 +101,7 @@ function digestOf(path: string): string {
   try {
     descriptor = openSync(path, "r");
   } catch {
-    return "unreadable";
+    return "unreadable"; // executing it tells why
   }
   try {
     for (let count = readSync(descriptor, chunk); count > 0; count = readSync(descriptor, chunk)) {

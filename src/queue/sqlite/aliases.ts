@@ -1,13 +1,5 @@
-import type { JobId } from "../../run/job-id.ts";
-import {
-  type Alias,
-  type AliasOutcome,
-  type AliasTarget,
-  POLICY_STALE_MS,
-  type PolicyFire,
-  type SetAliasOptions,
-} from "../alias.ts";
-import { readAlias, readPolicyFire } from "../output-records.ts";
+import type { Alias, AliasOutcome, AliasTarget, SetAliasOptions } from "../alias.ts";
+import { readAlias } from "../output-records.ts";
 import type { Database, WriteTransaction } from "./database.ts";
 
 /** See `AliasStore.aliases`. */
@@ -43,30 +35,4 @@ export function setAlias(
     { name, version, run, output, digest, caller, now: tx.now },
   );
   return { kind: "set", version };
-}
-
-/** See `AliasStore.firePolicy`. */
-export function firePolicy(tx: WriteTransaction, key: string, policy: string): boolean {
-  const { changes } = tx.db.run(
-    `INSERT INTO policy_fires (key, policy, fired_at) VALUES (:key, :policy, :now)
-     ON CONFLICT (key) DO UPDATE SET fired_at = excluded.fired_at WHERE run_id IS NULL AND fired_at < :stale`,
-    { key, policy, now: tx.now, stale: tx.now - POLICY_STALE_MS },
-  );
-  return changes === 1;
-}
-
-/** See `AliasStore.notePolicyRun`. */
-export function notePolicyRun(tx: WriteTransaction, key: string, run: JobId): boolean {
-  const { changes } = tx.db.run("UPDATE policy_fires SET run_id = :run WHERE key = :key AND run_id IS NULL", {
-    key,
-    run,
-  });
-  return changes === 1;
-}
-
-/** See `AliasStore.policyFires`. */
-export function listPolicyFires(db: Database, policy: string): readonly PolicyFire[] {
-  return db
-    .all("SELECT * FROM policy_fires WHERE policy = :policy ORDER BY fired_at, key", { policy })
-    .map((row) => readPolicyFire(row));
 }

@@ -1,9 +1,9 @@
 /**
- * Stages of pipelines, what runs wrote, names for it, and what policies have submitted.
+ * Stages of pipelines, what runs wrote, and names for it.
  *
  * A stage is `resolvable` while it waits for nothing but a worker that looks for its result. Of all that want the same
  * (`cache_key`) on one machine one is the leader; `follows` names the leader that a stage waits for. An output lies in
- * the folder of its `holder`, which is another run when `run_id` was not executed itself. A policy fires once for a key.
+ * the folder of its `holder`, which is another run when `run_id` was not executed itself.
  */
 export const STAGES_SQL = `
 ALTER TABLE tasks ADD COLUMN resolvable INTEGER NOT NULL DEFAULT 0 CHECK (resolvable IN (0, 1));
@@ -55,12 +55,4 @@ CREATE TABLE aliases (
 ) STRICT, WITHOUT ROWID;
 CREATE VIEW current_aliases AS
   SELECT * FROM aliases a WHERE version = (SELECT max(version) FROM aliases b WHERE b.name = a.name);
-
-CREATE TABLE policy_fires (
-  key       TEXT PRIMARY KEY,
-  policy    TEXT NOT NULL,
-  run_id    TEXT,
-  fired_at  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX policy_fires_of ON policy_fires (policy, fired_at, key);
 `;

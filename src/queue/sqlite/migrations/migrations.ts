@@ -4,6 +4,7 @@ import { BATCH_JOBS_SQL } from "./0002-batch-jobs.ts";
 import { BEGINNINGS_SQL } from "./0003-beginnings.ts";
 import { COMMITS_SQL } from "./0004-commits.ts";
 import { STAGES_SQL } from "./0005-stages.ts";
+import { POLICIES_SQL } from "./0006-policies.ts";
 
 /** Every step, oldest first. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, sql: BEGINNINGS_SQL },
   { version: 4, sql: COMMITS_SQL },
   { version: 5, sql: STAGES_SQL },
+  { version: 6, sql: POLICIES_SQL },
 ];
