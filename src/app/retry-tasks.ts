@@ -11,8 +11,8 @@ import { notQueued, type RunOutcome, toFailure } from "./resolve-task.ts";
 /** What became of a run that was to be repeated; `blocked` waits for what it needs, which is repeated as well. */
 export type RetriedRun = RunOutcome<"queued" | "blocked">;
 
-/** The ends that a group is repeated from. What was taken out of the queue on purpose stays out. */
-const RETRIED_STATES = ["failed", "stopped"] as const satisfies readonly TaskState[];
+/** The ends that a group is repeated from. */
+const RETRIED_STATES = ["failed", "stopped", "abandoned", "skipped"] as const satisfies readonly TaskState[];
 
 /** Queues all failed runs of a selection again, with what was skipped because of them. */
 export async function retryFailed(repo: Repo, store: QueueStore, filter: TaskFilter): Promise<readonly RetriedRun[]> {
@@ -25,8 +25,8 @@ export async function retryFailed(repo: Repo, store: QueueStore, filter: TaskFil
 }
 
 /**
- * Queues what failed or was stopped of a group again, with what was skipped because of it. A stage that was skipped because
- * a run of another group failed that computed the same is the first of its own group.
+ * Queues what failed or was stopped of a group again, whether it had begun or not, with what was skipped because of it. A
+ * stage that was skipped because a run of another group failed that computed the same is the first of its own group.
  */
 export async function retryGroup(repo: Repo, store: QueueStore, groupId: string): Promise<readonly RetriedRun[]> {
   if ((await store.group(groupId)) === undefined) {
@@ -35,13 +35,21 @@ export async function retryGroup(repo: Repo, store: QueueStore, groupId: string)
       hint: "`aexp queue list --all --columns id,group` names groups.",
     });
   }
-  const tasks = await store.tasks({ groupId, states: [...RETRIED_STATES, "skipped"] });
-  const first = tasks.filter(({ state, cacheKey }) => state !== "skipped" || cacheKey !== undefined);
+  const first = (await store.tasks({ groupId, states: RETRIED_STATES })).filter(isRetriedFirst);
   return await retryAll(
     repo,
     store,
     first.map(({ id }) => id),
   );
+}
+
+/**
+ * Whether a run that did not succeed is among those from which its group goes on; the others come with what they need.
+ * One that was stopped while it waited is, and one that was removed from the queue stays out of it.
+ */
+function isRetriedFirst({ state, reason, cacheKey }: Task): boolean {
+  if (state === "skipped") return cacheKey !== undefined;
+  return state !== "abandoned" || reason?.code === "operator_stop";
 }
 
 /** Queues runs again that have ended without success, with what was skipped because of them. */

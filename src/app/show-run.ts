@@ -1,4 +1,6 @@
+import { parseCodeIdentity } from "../code/code-identity.ts";
 import type { LedgerEntry } from "../ledger/ledger-store.ts";
+import { isJsonObject } from "../model/json.ts";
 import type { RunFacts } from "../run/document.ts";
 import type { Waiting } from "../queue/waiting.ts";
 import type { JobId } from "../run/job-id.ts";
@@ -42,6 +44,8 @@ export interface CodeState {
   readonly isDirty: boolean | undefined;
   /** Files whose uncommitted changes were kept with the attempt. */
   readonly changedFiles: readonly string[];
+  /** Of a stage: what it is executed from, whatever was committed. An object id of git. */
+  readonly tree?: string | undefined;
 }
 
 /**
@@ -73,7 +77,7 @@ export function detailsOf(
     host: hostOf(repo, row, facts),
     folder: row.isLocal ? repo.runs.workspaceOf(jobId) : undefined,
     series: row.isLocal ? readSeries(repo, jobId) : new Map(),
-    code: codeOf(repo, row, attempt),
+    code: { ...codeOf(repo, row, attempt), tree: treeOf(facts) },
     citedBy,
     log: row.isLocal ? logOf(repo, row, attempt) : undefined,
     waiting,
@@ -97,6 +101,13 @@ export function codeOf(repo: Repo, row: RunRow, attempt: number): CodeState {
     isDirty: typeof dirty === "boolean" ? dirty : undefined,
     changedFiles: patch === undefined ? [] : filesOfPatch(patch),
   };
+}
+
+/** The tree with which a stage was keyed; `undefined` for other runs, and where there was none. */
+function treeOf({ queue }: RunFacts): string | undefined {
+  const spec: unknown = queue?.spec;
+  const stage = isJsonObject(spec) ? spec["stage"] : undefined;
+  return isJsonObject(stage) ? parseCodeIdentity(stage["code"])?.tree : undefined;
 }
 
 function filesOfPatch(patch: string): readonly string[] {

@@ -232,6 +232,11 @@ describe("aexp pipeline list, show, cancel and retry", () => {
     const shown = await tell(project, "pipeline", "show", id);
     expect(await tell(project, "pipeline", "show")).toBe(shown);
     expect(await tell(project, "pipeline", "cancel", "@last")).toBe("Nothing of it is there to stop.");
+    expect(await tell(project, "pipeline", "retry", id)).toMatchInlineSnapshot(`
+      "IIIIIIII waits again for what it needs
+      IIIIIIII waits again for what it needs
+      IIIIIIII waits again for what it needs"
+    `);
     expect(await tell(project, "pipeline", "retry", id)).toBe("Nothing is there to repeat.");
     expect(await runCli(project.root, ["pipeline", "show", `${id.slice(0, -1)}x`])).toMatchObject({
       exitCode: 2,

@@ -38,8 +38,16 @@ export async function untilDelivered(root: string, store: QueueStore): Promise<v
   });
 }
 
-/** Checks that the database, the documents and the ledger tell one story, that all of it has ended, and ended once. */
-export async function expectSettled(repo: Repo, store: QueueStore): Promise<readonly Task[]> {
+/**
+ * Checks that the database, the documents and the ledger tell one story, that all of it has ended, and ended once.
+ *
+ * @param isRepeated - somebody repeated runs by hand: then they may have ended more than once
+ */
+export async function expectSettled(
+  repo: Repo,
+  store: QueueStore,
+  { isRepeated = false }: { readonly isRepeated?: boolean } = {},
+): Promise<readonly Task[]> {
   const tasks = await store.tasks({});
   const events = await readEvents(store);
   expect(tasks.filter(({ state }) => !isTerminalState(state)).map(describe)).toEqual([]);
@@ -47,16 +55,16 @@ export async function expectSettled(repo: Repo, store: QueueStore): Promise<read
   expect(await store.outboxCounts()).toEqual({ pending: 0, dead: 0 });
   for (const task of tasks) {
     const attempts = await store.attempts(task.id);
-    expectAttempts(task, attempts);
+    if (!isRepeated) expectAttempts(task, attempts);
     expectDocument(repo, task, attempts);
     expectLedger(repo, task);
     const ends = events.filter(({ kind, runId }) => kind === "run.ended" && runId === task.id);
-    expect(ends, `ends of ${describe(task)}`).toHaveLength(1);
+    expect(isRepeated ? ends.slice(-1) : ends, `ends of ${describe(task)}`).toHaveLength(1);
   }
   for (const id of new Set(tasks.map(({ groupId }) => groupId))) {
     expect((await store.group(id))?.state).not.toBe("active");
     const ends = events.filter(({ kind, groupId }) => kind === "group.ended" && groupId === id);
-    expect(ends, `ends of group ${id}`).toHaveLength(1);
+    expect(isRepeated ? ends.slice(-1) : ends, `ends of group ${id}`).toHaveLength(1);
   }
   return tasks;
 }
@@ -175,6 +183,7 @@ async function readEvents(store: QueueStore): Promise<readonly QueueEvent[]> {
   }
 }
 
-function describe({ id, spec, state, attempt, reason }: Task): string {
+/** A task in a message. */
+export function describe({ id, spec, state, attempt, reason }: Task): string {
   return `${spec.name ?? id} (${id}, ${state}, attempt ${attempt}, ${reason?.code ?? "no reason"}: ${reason?.message ?? ""})`;
 }

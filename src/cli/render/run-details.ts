@@ -3,6 +3,7 @@ import { toSafeLine } from "../../model/terminal-text.ts";
 import { chosenParameters } from "../../run/parameters.ts";
 import type { Screen } from "../screen.ts";
 import { paint } from "./paint.ts";
+import { inputLines, outputsOf } from "./run-data.ts";
 import { toRunJson } from "./run-json.ts";
 import { renderStatus, statusStyle } from "./status.ts";
 import { cutText, padText, textWidth } from "./text-width.ts";
@@ -18,7 +19,8 @@ export function renderRunDetails(details: RunDetails, screen: Screen): string {
     ["Parameters", parameterLines(details)],
     ["Metrics", metricLines(details, screen)],
     ["Code", codeLines(details)],
-    ["Outputs", (details.entry?.outputs ?? []).map(({ name, digest, bytes }) => `${name}  ${digest}  ${bytes} bytes`)],
+    ["Inputs", inputLines(details)],
+    ["Outputs", outputsOf(details).map(({ name, digest, bytes }) => `${name}  ${digest}  ${bytes} bytes`)],
     ["Last error", errorLines(details)],
     [`End of ${details.log?.stream ?? "the log"}`, details.log?.lines ?? []],
     ["Next", details.next.map(({ command, purpose }) => `${command}  (${purpose})`)],
@@ -82,6 +84,7 @@ const REASON_WORDS: Readonly<Record<string, string>> = {
   cache_hit: "taken from the cache",
   interrupted: "interrupted",
   input_missing: "one of its inputs is missing",
+  input_changed: "one of its inputs changed meanwhile",
   output_missing: "a declared output is missing",
   output_invalid: "an output cannot be recorded",
 };
@@ -154,13 +157,15 @@ function codeLines({ code, entry }: RunDetails): readonly string[] {
   return [
     `commit ${commit === undefined || commit === "" ? "none" : commit}${state}`,
     ...code.changedFiles.map((file) => `changed  ${file}`),
+    ...(code.tree === undefined ? [] : [`tree ${code.tree}`]),
   ];
 }
 
 function errorLines({ facts }: RunDetails): readonly string[] {
   const error = facts.queue?.last_error;
   if (error === undefined) return [];
-  const head = [error.cause, error.returncode == null ? undefined : `exit ${error.returncode}`, error.failed_at];
+  const exit = error.returncode == null ? undefined : `exit ${error.returncode}`;
+  const head = [error.cause, exit === error.cause ? undefined : exit, error.failed_at];
   const tail = error.stderr_tail?.trimEnd().split(/\r?\n/).slice(-10) ?? [];
   return [head.filter((part) => part !== undefined).join(", "), ...tail].filter((line) => line.trim() !== "");
 }
@@ -168,6 +173,7 @@ function errorLines({ facts }: RunDetails): readonly string[] {
 /** The details as `--json` prints them. */
 export function toDetailsJson(details: RunDetails): Record<string, unknown> {
   const { code, facts, series } = details;
+  const outputs = outputsOf(details);
   return {
     ...toRunJson(details.row),
     cause: causeOf(details),
@@ -178,10 +184,12 @@ export function toDetailsJson(details: RunDetails): Record<string, unknown> {
       commit: code.commit ?? details.entry?.code_commit,
       dirty: code.isDirty ?? details.entry?.code_dirty,
       changed_files: code.changedFiles,
+      tree: code.tree,
     },
+    inputs: facts.stage?.inputs,
     cited_by: details.citedBy,
     waits_for: toWaitingJson(details.waiting),
-    outputs: details.entry?.outputs,
+    outputs: outputs.length === 0 ? undefined : outputs,
     other_attempts: details.entry?.other_attempts,
     last_error: facts.queue?.last_error,
     metrics: Object.fromEntries(
