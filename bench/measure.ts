@@ -23,9 +23,13 @@ export function time(subject: Subject, samples: number): Timing {
 }
 
 /** Times two subjects in turn (A B A B …), so that both see the same changes in the machine's speed. */
-export function timePair(a: Subject, b: Subject, samples: number): { a: Timing; b: Timing; ratio: number } {
-  runOnce(a);
-  runOnce(b);
+export function timePair(
+  a: Subject,
+  b: Subject,
+  samples: number,
+  { isWarmedUp = true }: { readonly isWarmedUp?: boolean } = {},
+): { a: Timing; b: Timing; ratio: number } {
+  if (isWarmedUp) for (const subject of [a, b]) runOnce(subject);
   const pairs = Array.from({ length: samples }, () => [runOnce(a), runOnce(b)] as const);
   return {
     a: toTiming(pairs.map(([seconds]) => seconds)),

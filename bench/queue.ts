@@ -1,7 +1,7 @@
 /** The budgets of the queue: queueing, claiming, executing many short programs, and waiting. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -11,6 +11,7 @@ import { buildDataset } from "./dataset.ts";
 import { emptyFolder } from "./empty-folder.ts";
 import { peakMemoryMiB, type Subject, timePair } from "./measure.ts";
 import type { Row } from "./report.ts";
+import { findOwnTools, isInstalled } from "./tools.ts";
 import { count, ms } from "./words.ts";
 
 /** What the benchmark program gives to its parts. */
@@ -110,6 +111,7 @@ function measureSupervisor({ place, scale, samples, add }: Bench): void {
 function measureThroughput(bench: Bench): void {
   const { place, scale, samples, add } = bench;
   const runs = 1000 * scale;
+  findOwnTools();
   const worker = workerOn(bench, "throughput", runs);
   const measure = (tool: string, subject: Subject, tasks: number, budget: number): void => {
     const { a, b } = timePair(worker, subject, tool === "pueue" ? 1 : samples);
@@ -129,9 +131,6 @@ function measureThroughput(bench: Bench): void {
     const argv = ["sh", join(HERE, "task-spooler.sh"), folder, SLOTS, String(runs)];
     measure("task-spooler", { argv, prepare: () => emptyFolder(folder, place) }, runs, 2);
   }
-  // Where the project's script puts it.
-  const own = join(HERE, "..", ".cache", "pueue", "bin");
-  if (existsSync(own)) process.env["PATH"] = `${own}:${process.env["PATH"]}`;
   if (isInstalled("pueue")) {
     const folder = join(place, "pueue");
     const argv = ["sh", join(HERE, "pueue.sh"), folder, SLOTS, String(PUEUE_TASKS)];
@@ -212,8 +211,4 @@ function execute({ argv, cwd, prepare }: Subject): void {
   prepare?.();
   const [program = "", ...args] = argv;
   execFileSync(program, args, { cwd, stdio: ["ignore", "ignore", "pipe"], maxBuffer: 1 << 28 });
-}
-
-function isInstalled(program: string): boolean {
-  return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
 }

@@ -3,6 +3,7 @@
  * `--write` also puts the table into docs/performance.md; `--quick` uses a tenth of the sizes; `--only queue` measures one
  * part of it (start-up, middle, growth, queue, postgres, pipelines or hashing).
  */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
@@ -42,6 +43,8 @@ try {
     if (at < 0 || process.argv[at + 1] === name) await measure();
   }
 } finally {
+  // Checkouts are read-only.
+  execFileSync("chmod", ["-R", "u+w", place]);
   rmSync(place, { recursive: true, force: true });
 }
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.versions.node}`;

@@ -45,7 +45,7 @@ export async function addToQueue(repo: Repo, store: QueueStore, { group, runs }:
  */
 export async function queueRuns(
   repo: Repo,
-  store: QueueStore,
+  store: Pick<QueueStore, "submit" | "tasks">,
   group: NewGroup,
   queued: readonly RunToQueue[],
 ): Promise<void> {
@@ -72,7 +72,7 @@ export async function queueRuns(
 /** Leaves things as they were; but a run that another process queued in the meantime is that one's. */
 async function takeBack(
   repo: Repo,
-  store: QueueStore,
+  store: Pick<QueueStore, "tasks">,
   created: readonly JobId[],
   before: ReadonlyMap<JobId, JsonValue | undefined>,
 ): Promise<void> {

@@ -18,6 +18,8 @@ export type MarkSource = Pick<QueueStore, "task" | "attempts" | "outputs">;
 export interface ApplyMarkOptions extends MarkOptions {
   /** What is known where an attempt begins. */
   readonly start?: AttemptStart;
+  /** The mark was sent when an attempt began: most often there is nothing to write, and the document needs no lock. */
+  readonly isOfBeginning?: boolean;
 }
 
 /** What the document says of an attempt that begins, beside its number and time. */
@@ -37,9 +39,10 @@ export async function applyMark(
   repo: Repo,
   store: MarkSource,
   jobId: JobId,
-  { start, ...options }: ApplyMarkOptions = {},
+  { start, isOfBeginning = false, ...options }: ApplyMarkOptions = {},
 ): Promise<void> {
   if (!repo.runs.has(jobId)) return;
+  if (isOfBeginning && isWrittenByWorker(await store.task(jobId))) return;
   let isLeft = false;
   const { document, promotion } = await markStatus(
     repo,
@@ -75,10 +78,14 @@ function hasMovedFrom({ machineLabel }: Repo, task: Task): boolean {
 function isUpToDate(facts: RunFacts, task: Task, to: RunStatus, start: AttemptStart | undefined): boolean {
   const known = facts.attempt ?? 0;
   if (known > task.attempt) return true;
-  // The worker writes this before the program starts; nobody writes the document while it runs.
-  if (to === "running" && task.executor === "local") return start === undefined;
+  if (isWrittenByWorker(task)) return start === undefined;
   const isSame = facts.status === to && facts.reason?.code === task.reason?.code;
   return isSame && (known === task.attempt || (to !== "running" && task.attempt === 0));
+}
+
+/** The worker writes this before the program starts; nobody writes the document while it runs. */
+function isWrittenByWorker(task: Task | undefined): boolean {
+  return task !== undefined && task.executor === "local" && toRunStatus(task.state) === "running";
 }
 
 interface Present {

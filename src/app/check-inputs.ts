@@ -37,7 +37,9 @@ async function findProblem(
 ): Promise<string | undefined> {
   const { place, digest } = part;
   if ("holder" in place) {
-    const record = findOutputRecord(repo, outputs, { ...place, digest });
+    const { stats } = part;
+    const { item, ...output } = place;
+    const record = item === undefined ? findOutputRecord(repo, outputs, { ...output, digest }) : { ...output, stats };
     if (record === undefined) return "has no record any more";
     const state = await outputs.check(record, repo.runs.workspaceOf(place.holder));
     return state === "present" ? undefined : `is ${state} since it was written`;

@@ -5,7 +5,8 @@ import type { Repo } from "./repo.ts";
 
 /** Whether an output of a run lies where it was written, unchanged by its sizes and times. No content is read. */
 export async function checkRunOutput(repo: Repo, outputs: OutputStore, output: RunOutput): Promise<OutputState> {
-  const record = findOutputRecord(repo, outputs, output);
+  // Of an item the queue knows as much as any record, also while its run goes on.
+  const record = output.item === "" ? findOutputRecord(repo, outputs, output) : output;
   // Without its record nobody can say that it is the same.
   if (record === undefined) return "changed";
   return await outputs.check(record, repo.runs.workspaceOf(output.holder));

@@ -1,5 +1,6 @@
 import { messageOf } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
+import type { OutputLook, OutputState } from "../queue/run-output.ts";
 import { checkRunOutput } from "./check-run-output.ts";
 import type { CollectableOutputs, CollectionPlan, CollectionRules } from "./collectable-outputs.ts";
 import { type CollectionPorts, planAgain } from "./plan-collection.ts";
@@ -7,7 +8,7 @@ import type { Repo } from "./repo.ts";
 
 /** What outputs are deleted with. */
 export interface DeletionPorts extends CollectionPorts {
-  readonly store: CollectionPorts["store"] & Pick<QueueStore, "noteOutput">;
+  readonly store: CollectionPorts["store"] & Pick<QueueStore, "noteOutputs">;
 }
 
 /** What was deleted. */
@@ -60,9 +61,8 @@ function keyOf({ run, attempt }: CollectableOutputs): string {
 }
 
 async function markMissing({ store }: DeletionPorts, { rows }: CollectableOutputs): Promise<void> {
-  for (const { run, name, item, state } of rows) {
-    if (state !== "missing") await store.noteOutput(run, name, item, "missing");
-  }
+  const present = rows.filter(({ state }) => state !== "missing");
+  await store.noteOutputs(present.map(({ run, name, item }) => ({ run, name, item, state: "missing" })));
 }
 
 /** @returns what went wrong */
@@ -81,13 +81,15 @@ async function remove(
 
 /** What stays is not missing. */
 async function lookAgain(repo: Repo, { store, outputs }: DeletionPorts, { rows }: CollectableOutputs): Promise<void> {
-  const found = new Map<string, Awaited<ReturnType<typeof checkRunOutput>>>();
+  const found = new Map<string, OutputState>();
+  const looks: OutputLook[] = [];
   for (const row of rows.toSorted((a, b) => a.item.length - b.item.length)) {
     // Items are as their stream.
     const state = found.get(row.name) ?? (await checkRunOutput(repo, outputs, row));
     if (row.item === "") found.set(row.name, state);
-    await store.noteOutput(row.run, row.name, row.item, state);
+    looks.push({ run: row.run, name: row.name, item: row.item, state });
   }
+  await store.noteOutputs(looks);
 }
 
 async function removeLeftovers(

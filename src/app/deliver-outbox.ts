@@ -39,9 +39,10 @@ export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Deliv
     const outcomes = new Map<string, Promise<void>>();
     const settled: Settled[] = [];
     for (const item of items) {
-      const id = item.data["id"];
+      const { id, status } = item.data;
+      const options = { durability: "later", isOfBeginning: status === "running" } as const;
       // Of several marks of one run the first does it all.
-      const outcome = outcomes.get(String(id)) ?? applyMark(repo, store, toJobId(id), { durability: "later" });
+      const outcome = outcomes.get(String(id)) ?? applyMark(repo, store, toJobId(id), options);
       outcomes.set(String(id), outcome);
       settled.push(await settle(item, outcome));
     }

@@ -6,6 +6,7 @@ import type { QueueStore } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
 import type { Repo } from "./repo.ts";
 import { resolveJobId } from "./resolve-run.ts";
+import { isHere } from "./output-places.ts";
 import { readRunOutputs, type RunOutputPorts } from "./run-outputs.ts";
 
 /** What is asked of the queue about runs of before. */
@@ -75,7 +76,7 @@ async function findOutput(
 ): Promise<ReferredOutput> {
   const alias = reference.kind === "alias" ? findAlias(aliases, reference.alias) : undefined;
   const run = alias?.run ?? resolveJobId(repo, reference.kind === "run" ? reference.idPrefix : "");
-  const outputs = (await readRunOutputs(repo, ports, [run])).get(run) ?? [];
+  const outputs = ((await readRunOutputs(repo, ports, [run])).get(run) ?? []).filter((output) => isHere(repo, output));
   const known = outputs.filter(({ item }) => item === "").map(({ name }) => name);
   const wanted = input.output ?? alias?.output;
   const what = `the input ${JSON.stringify(input.name)} comes from run ${run.slice(0, 8)}`;

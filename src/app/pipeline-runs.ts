@@ -12,6 +12,7 @@ import type { CacheMode } from "../queue/stage.ts";
 import { DEFAULT_RETRY, type ExecutorKind, type Need, type TaskSpec } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import { withoutProvenance } from "../run/parameters.ts";
+import { checkStageEnv } from "./check-stage-env.ts";
 import { captureCodes, codeKey } from "./capture-codes.ts";
 import { findExecutor } from "./find-executor.ts";
 import { toSources } from "./input-sources.ts";
@@ -53,7 +54,7 @@ export interface PipelineRuns {
  * Works out all runs of a pipeline. The code is captured once, so that all of them execute the same. Nothing is stored
  * but objects of git.
  *
- * @throws {AexpError} what `planRun` throws, `queue.unknown_lane`, `queue.resource_invalid`, `cli.usage`
+ * @throws {AexpError} what `planRun` and `checkStageEnv` throw, `queue.unknown_lane`, `queue.resource_invalid`, `cli.usage`
  */
 export async function planPipelineRuns(
   repo: Repo,
@@ -90,9 +91,7 @@ export async function planPipelineRuns(
       cache: request.cache ?? stage.cache,
     };
     const edgesIn = (needs[place] ?? []).map(({ from, condition }): Need => ({ run: idOf(from), condition }));
-    const places = { root: repo.root, home: repo.home, cwd: repo.root };
-    const resources = [...new Set(stage.resources.map((key) => canonicalKey(key, places)))].toSorted();
-    const spec = toSpec(stage, work, { needs: edgesIn, resources, graceMs: request.graceMs });
+    const spec = toSpec(repo, stage, work, { needs: edgesIn, graceMs: request.graceMs });
     return {
       element,
       run,
@@ -104,7 +103,7 @@ export async function planPipelineRuns(
 }
 
 /** What the stage and its element chose, and what a condition of the experiment stands for. */
-function parametersOf({ statePoint }: PlannedRun): ExactObject {
+export function parametersOf({ statePoint }: PlannedRun): ExactObject {
   const parameters = new Map(withoutProvenance(statePoint));
   for (const key of STAGE_KEYS) parameters.delete(key);
   return parameters;
@@ -122,6 +121,7 @@ async function planElements(
   { elements }: Expansion,
 ): Promise<readonly PlannedElement[]> {
   const context = await readPlanningContext(repo);
+  checkStageEnv([...pipeline.stages.values()], context.leaksOf);
   const planned: PlannedElement[] = [];
   for (const element of elements) {
     const stage = pipeline.stages.get(element.stage);
@@ -144,7 +144,8 @@ async function planElements(
   return planned;
 }
 
-function executorOf(
+/** What executes the runs of a stage. @throws {AexpError} `cli.usage`, `queue.unknown_lane` */
+export function executorOf(
   { lane = DEFAULT_LANE, kind = DEFAULT_KIND }: Stage,
   lanes: readonly Pick<Lane, "name" | "executor">[],
 ): ExecutorKind {
@@ -152,14 +153,17 @@ function executorOf(
   return findExecutor(lanes, lane);
 }
 
-function toSpec(stage: Stage, work: StageWork, own: Pick<TaskSpec, "needs" | "resources" | "graceMs">): TaskSpec {
+/** What is executed for a run of a stage, and when. @throws {AexpError} `queue.resource_invalid` */
+export function toSpec(repo: Repo, stage: Stage, work: StageWork, own: Pick<TaskSpec, "needs" | "graceMs">): TaskSpec {
   const { command, lane = DEFAULT_LANE, kind = DEFAULT_KIND, priority = 0, timeoutMs, tag, compute } = stage;
+  const places = { root: repo.root, home: repo.home, cwd: repo.root };
   return {
     command,
     cwd: ".",
     lane,
     kind,
     priority,
+    resources: [...new Set(stage.resources.map((key) => canonicalKey(key, places)))].toSorted(),
     ...own,
     retry: stage.retry ?? DEFAULT_RETRY,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -170,9 +174,10 @@ function toSpec(stage: Stage, work: StageWork, own: Pick<TaskSpec, "needs" | "re
   };
 }
 
-function toTask(
+/** The task of a run of a stage. */
+export function toTask(
   repo: Repo,
-  request: PipelineRequest,
+  request: Pick<PipelineRequest, "group" | "owner">,
   stage: Stage,
   {
     run,

@@ -77,7 +77,12 @@ export async function planSubmission(repo: Repo, queue: QueueView, request: Subm
 
 async function planRuns(repo: Repo, entries: readonly SubmissionEntry[]): Promise<readonly SubmissionRun[]> {
   const total = entries.reduce((sum, { sweep }) => sum + countPoints(sweep), 0);
-  if (total === 0) throw new AexpError("there are no runs to queue", { code: "queue.empty_group" });
+  if (total === 0) {
+    throw new AexpError("there are no runs to queue", {
+      code: "queue.empty_group",
+      hint: "A plan needs an entry, and a sweep a value for each of its parameters.",
+    });
+  }
   if (total > MAX_SWEEP_RUNS) {
     throw new AexpError(`these are ${total} runs; at most ${MAX_SWEEP_RUNS} are queued at once`, {
       code: "sweep.invalid",

@@ -56,6 +56,7 @@ export interface QueueView {
   readonly outputs: ReadonlyMap<JobId, readonly RunOutput[]>;
 }
 
+/** Reads all of it at once, so that one look judges every output. */
 export async function readQueueView({ machineLabel }: Repo, { store }: ProtectionPorts): Promise<QueueView> {
   const tasks = await store.tasks({});
   const all = await store.outputs(tasks.map(({ id }) => id));

@@ -3,6 +3,7 @@ import { toCacheKey } from "../pipeline/cache-key.ts";
 import { toInputsValue } from "../pipeline/resolved-inputs.ts";
 import { toRecipe } from "../pipeline/stage-recipe.ts";
 import { readStageWork } from "../pipeline/stage-work.ts";
+import type { OutputLook } from "../queue/run-output.ts";
 import type { Resolution } from "../queue/stage.ts";
 import type { Task } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
@@ -13,7 +14,7 @@ import type { CachePorts, StagePorts } from "./stage-ports.ts";
 
 /** So many stages are looked at before others that came meanwhile. */
 const BATCH = 100;
-/** Of several runs that computed the same, the newest are looked at first; of more than these nobody expects anything. */
+/** Of several runs that computed the same, the newest are looked at first, so many at a time. */
 const MAX_HITS = 5;
 
 /**
@@ -29,36 +30,46 @@ export async function resolveStages(repo: Repo, ports: StagePorts, signal?: Abor
   for (;;) {
     const tasks = await ports.store.unresolved(repo.machineLabel, BATCH);
     const inputs = new StageInputs(repo, ports, signal);
-    let resolved = 0;
-    for (const task of tasks) {
-      if (signal?.aborted === true) return count + resolved;
-      if (await resolveStage(repo, ports, { task, inputs, signal })) resolved += 1;
-    }
+    // Side by side: one that hashes for minutes keeps no other waiting, and the store takes many at once.
+    const outcomes = await Promise.all(tasks.map((task) => resolveStage(repo, ports, { task, inputs, signal })));
+    const resolved = outcomes.filter(Boolean).length;
     count += resolved;
     // What was left is another process's by now.
-    if (resolved === 0) return count;
+    if (resolved === 0 || signal?.aborted === true) return count;
   }
 }
 
-async function resolveStage(
+async function resolveStage(repo: Repo, ports: StagePorts, stage: StageInQuestion): Promise<boolean> {
+  while (stage.signal?.aborted !== true) {
+    const resolution = await findOut(repo, ports, stage);
+    const resolved = resolution && (await ports.store.resolve(stage.task.id, resolution));
+    // Each look finds the run that came meanwhile, or notes that its outputs are not there.
+    if (resolved?.kind !== "overlooked") return resolved !== undefined;
+  }
+  return false;
+}
+
+/** A stage of which it is asked what is to become of it. */
+interface StageInQuestion {
+  readonly task: Task;
+  readonly inputs: StageInputs;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @returns `undefined` when it is to end early */
+async function findOut(
   repo: Repo,
   ports: StagePorts,
-  {
-    task,
-    inputs,
-    signal,
-  }: { readonly task: Task; readonly inputs: StageInputs; readonly signal?: AbortSignal | undefined },
-): Promise<boolean> {
-  let resolution: Resolution;
+  { task, inputs, signal }: StageInQuestion,
+): Promise<Resolution | undefined> {
   try {
-    resolution = await findResolution(repo, ports, inputs, task);
+    return await findResolution(repo, ports, inputs, task);
   } catch (error) {
-    if (signal?.aborted === true) return false;
+    if (signal?.aborted === true) return undefined;
     if (isOfQueue(error)) throw error;
     // One that cannot be read must not keep the others waiting.
-    resolution = { problem: { code: "spawn_error", message: messageOf(error) } };
+    return { problem: { code: "spawn_error", message: messageOf(error) } };
   }
-  return (await ports.store.resolve(task.id, resolution)) !== undefined;
 }
 
 /** Whether the queue could not be asked: then the next look finds out what this one did not. */
@@ -82,15 +93,15 @@ async function findResolution(repo: Repo, ports: StagePorts, inputs: StageInputs
 /** The newest run of a key all of whose outputs lie unchanged on this machine. What is found otherwise is noted. */
 export async function findHit(repo: Repo, ports: CachePorts, cacheKey: string): Promise<JobId | undefined> {
   for (const { run, outputs } of await ports.store.hits(cacheKey, repo.machineLabel, MAX_HITS)) {
-    let isWhole = true;
+    const damages: OutputLook[] = [];
     for (const output of outputs) {
       if (output.item !== "") continue;
+      const { name, item } = output;
       const state = await checkRunOutput(repo, ports.outputs, output);
-      if (state === "present") continue;
-      isWhole = false;
-      await ports.store.noteOutput(run, output.name, output.item, state);
+      if (state !== "present") damages.push({ run, name, item, state });
     }
-    if (isWhole) return run;
+    if (damages.length === 0) return run;
+    await ports.store.noteOutputs(damages);
   }
   return undefined;
 }

@@ -6,17 +6,19 @@ import {
   checkFileSystem,
   checkFolder,
   checkGit,
-  checkHooks,
   checkIgnored,
   checkMarker,
   checkMergeDriver,
+  checkTrusted,
 } from "../doctor/checks.ts";
 import type { Machine } from "../doctor/machine.ts";
+import type { HookReview } from "../hooks/project-hooks.ts";
 import { checkServer } from "../doctor/postgres-checks.ts";
 import { checkQueue } from "../doctor/queue-check.ts";
 import { messageOf } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import type { ServerFacts } from "../queue/server-facts.ts";
+import { PolicyFile } from "./policy-file.ts";
 import type { Repo } from "./repo.ts";
 
 /** Any file of the ledger will do to ask git whether the folder's files are ignored. */
@@ -53,17 +55,27 @@ export async function runDoctor(repo: Repo, machine: Machine, ports: DoctorPorts
     checkClock(store),
     ...(await checkShared(ports)),
   ];
-  checks.push(await checkTrust(repo));
+  checks.push(...(await checkTrust(repo)));
   if (gitVersion !== undefined) checks.push(...(await checkRepository(repo, machine)));
   return checks;
 }
 
-async function checkTrust(repo: Repo): Promise<Check> {
+async function checkTrust(repo: Repo): Promise<readonly Check[]> {
   try {
-    const { hooks, trust } = await (await repo.openHooks()).review();
-    return checkHooks(hooks.length, trust);
+    const { hooks, policies, trust } = await (await repo.openHooks()).review();
+    const checks = [checkTrusted("hooks", hooks.length, trust)];
+    return policies.length === 0 ? checks : [...checks, await checkPolicies(repo, policies.length, trust)];
   } catch (error) {
-    return cannotCheck("hooks", error);
+    return [cannotCheck("hooks", error)];
+  }
+}
+
+async function checkPolicies(repo: Repo, count: number, trust: HookReview["trust"]): Promise<Check> {
+  try {
+    await new PolicyFile(repo).read();
+    return checkTrusted("policies", count, trust);
+  } catch (error) {
+    return cannotCheck("policies", error);
   }
 }
 

@@ -62,7 +62,7 @@ function readRecorded(repo: Repo, outputs: Pick<OutputStore, "read">, run: JobId
   const from = facts.stage?.cached_from;
   if (from !== undefined) return isJobId(from) ? readShared(repo, outputs, { run, from, facts }) : [];
   const read = outputs.read(repo.runs.workspaceOf(run), facts.attempt ?? 1);
-  return read.state === "recorded" ? read.record.outputs.map((record) => toRunOutput(repo, run, run, record)) : [];
+  return read.state === "recorded" ? read.record.outputs.flatMap((record) => toRunOutputs(repo, run, run, record)) : [];
 }
 
 /** The outputs of a run that has those of another one. */
@@ -74,12 +74,14 @@ function readShared(
   return Object.values(facts.outputs ?? {}).flatMap((output) => {
     if (output === undefined || !isDigest(output.digest)) return [];
     const record = findOutputRecord(repo, outputs, { holder: from, path: output.path, digest: output.digest });
-    return record === undefined ? [] : [toRunOutput(repo, run, from, record)];
+    return record === undefined ? [] : toRunOutputs(repo, run, from, record);
   });
 }
 
-function toRunOutput(repo: Repo, run: JobId, holder: JobId, record: OutputRecord): RunOutput {
-  const { name, kind, digest, bytes, files, path, stats } = record;
+/** An output, and after it the items of a stream. */
+function toRunOutputs(repo: Repo, run: JobId, holder: JobId, record: OutputRecord): readonly RunOutput[] {
+  const { name, kind, digest, bytes, files, path, stats, items = [] } = record;
   const place = { run, holder, machine: repo.machineLabel, state: "present", checkedAt: 0 } as const;
-  return { name, item: "", kind, digest, bytes, files, path, stats, ...place };
+  const whole = { name, item: "", kind, digest, bytes, files, path, stats, ...place };
+  return [whole, ...items.map((item) => ({ name, kind, ...item, ...place }))];
 }

@@ -13,7 +13,7 @@ import type { RunReferred } from "./run-reference.ts";
 
 /** What outputs are looked at with. */
 export interface OutputPorts {
-  readonly store: Pick<QueueStore, "aliases" | "noteOutput" | "outputs" | "tasks">;
+  readonly store: Pick<QueueStore, "aliases" | "noteOutputs" | "outputs" | "tasks">;
   readonly outputs: OutputStore;
 }
 

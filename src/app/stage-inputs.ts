@@ -2,12 +2,14 @@ import { resolve } from "node:path";
 
 import { AexpError, messageOf } from "../model/errors.ts";
 import { toPythonJson } from "../model/exact-json.ts";
+import type { Digest } from "../output/digest.ts";
 import type { InputPlace, InputRecord, InputRecords, ResolvedPart } from "../pipeline/resolved-inputs.ts";
 import type { InputSource, StageWork } from "../pipeline/stage-work.ts";
 import type { RunOutput } from "../queue/run-output.ts";
 import type { TaskReason } from "../queue/task.ts";
 import type { JobId } from "../run/job-id.ts";
 import { checkRunOutput } from "./check-run-output.ts";
+import { isHere } from "./output-places.ts";
 import type { Repo } from "./repo.ts";
 import { findSucceeded, readRunOutputs } from "./run-outputs.ts";
 import type { CachePorts } from "./stage-ports.ts";
@@ -62,7 +64,7 @@ export class StageInputs {
       case "path":
         return await this.#findPath(input);
       case "run": {
-        const part = await this.#findOutput(input.run, input.output);
+        const part = await this.#findOutput(input.run, input.output, input);
         return "code" in part ? part : { kind: "one", ...part };
       }
       case "list":
@@ -105,13 +107,24 @@ export class StageInputs {
     return { code: "needs_failed" as const, message };
   }
 
-  async #findOutput(run: JobId, name: string): Promise<ResolvedPart | TaskReason> {
-    const output = this.#ofRuns.get(run)?.find((known) => known.name === name && known.item === "");
+  async #findOutput(
+    run: JobId,
+    output: string,
+    wanted: { readonly item?: string | undefined; readonly digest?: Digest | undefined } = {},
+  ): Promise<ResolvedPart | TaskReason> {
+    const { item = "" } = wanted;
+    const found = this.#ofRuns.get(run)?.find((known) => known.name === output && known.item === item);
+    const name = item === "" ? output : `${output}/${item}`;
     const short = run.slice(0, 8);
-    if (output === undefined) return missing(`run ${short} has no output ${JSON.stringify(name)}`);
-    const { digest, stats, holder, path } = output;
-    const problem = await this.#check(output);
-    if (problem === undefined) return { place: { holder, path }, digest, stats };
+    if (found === undefined) return missing(`run ${short} has no output ${JSON.stringify(name)}`);
+    const { digest, stats, holder, path, machine } = found;
+    if (!isHere(this.#repo, found))
+      return missing(`the output ${JSON.stringify(name)} of run ${short} is on ${machine}, and not here`);
+    if (wanted.digest !== undefined && wanted.digest !== digest)
+      return { code: "input_changed", message: `the output ${JSON.stringify(name)} of run ${short} was overwritten` };
+    const problem = await this.#check(found);
+    const place = item === "" ? { holder, path } : { holder, path, item };
+    if (problem === undefined) return { place, digest, stats };
     return missing(`the output ${JSON.stringify(name)} of run ${short} is ${problem} since it was written`);
   }
 
@@ -126,7 +139,8 @@ export class StageInputs {
   async #look(output: RunOutput): Promise<string | undefined> {
     const state = await checkRunOutput(this.#repo, this.#ports.outputs, output);
     if (state === "present") return undefined;
-    await this.#ports.store.noteOutput(output.run, output.name, output.item, state);
+    const { run, name, item } = output;
+    await this.#ports.store.noteOutputs([{ run, name, item, state }]);
     return state;
   }
 }

@@ -13,7 +13,7 @@ export interface InputHasher {
 }
 
 /** What is asked of the queue before anything is submitted; one that was never used has nothing of it. */
-export type CacheView = Pick<QueueStore, "aliases" | "hits" | "lanes" | "noteOutput" | "outputs" | "tasks">;
+export type CacheView = Pick<QueueStore, "aliases" | "hits" | "lanes" | "noteOutputs" | "outputs" | "tasks">;
 
 /** What is looked at to say what the cache has. */
 export interface CachePorts extends Omit<StagePorts, "store"> {

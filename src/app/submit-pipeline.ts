@@ -3,6 +3,8 @@ import { queueRuns } from "./add-to-queue.ts";
 import { deliverMarks } from "./deliver-outbox.ts";
 import type { PipelineRun, PipelineRuns } from "./pipeline-runs.ts";
 import type { Repo } from "./repo.ts";
+import { PolicyFile } from "./policy-file.ts";
+import { toListener } from "./policy-firing.ts";
 import { resolveStages } from "./resolve-stages.ts";
 import type { StagePorts } from "./stage-ports.ts";
 import type { NewGroup } from "../queue/queue-store.ts";
@@ -11,7 +13,7 @@ import type { NewGroup } from "../queue/queue-store.ts";
  * Submits all runs of a pipeline, and takes what can be taken from the cache at once: where everything is there already
  * nothing is left for a worker. The code that was captured is kept from git's clean-up first.
  *
- * @throws {AexpError} what keeping the code and queueing the runs throw; then nothing was queued
+ * @throws {AexpError} `config.invalid` for policies that cannot be read, and what keeping the code and queueing the runs throw; then nothing was queued
  */
 export async function submitPipeline(
   repo: Repo,
@@ -20,6 +22,11 @@ export async function submitPipeline(
   { runs }: PipelineRuns,
 ): Promise<void> {
   warnOf(repo, runs);
+  // Policies that nobody has seen yet listen from here on, whenever a worker looks for the first time.
+  const policies = new PolicyFile(repo);
+  for (const owner of new Set(runs.map(({ task }) => task.owner))) {
+    for (const policy of await policies.read()) await ports.store.seeOutputs(toListener(repo, policy, owner));
+  }
   const trees = new Set(runs.flatMap(({ work: { code } }) => (isUnkeyed(code) ? [] : [code.tree])));
   for (const tree of trees) await ports.code.keepTree(tree);
   await queueRuns(

@@ -106,5 +106,6 @@ function toRepoPath(repo: Repo, path: string): string {
   if (inside !== ".." && !inside.startsWith("../")) return inside;
   throw new AexpError(`${JSON.stringify(path)} is outside the repository ${JSON.stringify(repo.root)}`, {
     code: "validate.usage",
+    hint: "Name files or folders inside of it, or --repo for another repository.",
   });
 }

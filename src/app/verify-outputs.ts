@@ -1,6 +1,6 @@
 import type { Digest } from "../output/digest.ts";
 import type { OutputOptions, OutputVerdict } from "../output/output-store.ts";
-import type { OutputState, RunOutput } from "../queue/run-output.ts";
+import type { OutputLook, OutputState, RunOutput } from "../queue/run-output.ts";
 import type { JobId } from "../run/job-id.ts";
 import { findOutputRecord } from "./check-run-output.ts";
 import { type KnownOutput, readKnownOutputs } from "./known-outputs.ts";
@@ -117,8 +117,10 @@ async function verifyOne(
   const folder = repo.runs.workspaceOf(located.holder);
   const verdict = await outputs.verify(record, folder, options);
   const isTouched = verdict.state === "same" && (await outputs.check(record, folder)) !== "present";
-  await note(store, located, isTouched ? "changed" : toState(verdict));
-  for (const item of items) await note(store, item, toItemState(verdict, item.item));
+  await store.noteOutputs([
+    ...toNews(located, isTouched ? "changed" : toState(verdict)),
+    ...items.flatMap((item) => toNews(item, toItemState(verdict, item.item))),
+  ]);
   return verdict.state === "same" ? { state: "same", isTouched } : verdict;
 }
 
@@ -130,24 +132,22 @@ async function verifyItems(
   options: OutputOptions,
 ): Promise<Verification> {
   const differing: string[] = [];
+  const news: OutputLook[] = [];
   for (const item of items) {
     const record = toItemRecord(item);
     const folder = repo.runs.workspaceOf(item.holder);
     const state = record === undefined ? "changed" : toState(await outputs.verify(record, folder, options));
     if (state !== "present") differing.push(item.item);
-    await note(store, item, state);
+    news.push(...toNews(item, state));
   }
+  await store.noteOutputs(news);
   if (differing.length === 0) return { state: "same", isTouched: false };
   return { state: "changed", digest: undefined, items: differing };
 }
 
 /** What is noted already is not written again. */
-async function note(
-  store: Pick<OutputPorts["store"], "noteOutput">,
-  { run, name, item, state: before }: RunOutput,
-  state: OutputState,
-): Promise<void> {
-  if (state !== before || item === "") await store.noteOutput(run, name, item, state);
+function toNews({ run, name, item, state: before }: RunOutput, state: OutputState): readonly OutputLook[] {
+  return state !== before || item === "" ? [{ run, name, item, state }] : [];
 }
 
 function toState({ state }: OutputVerdict): OutputState {

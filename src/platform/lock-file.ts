@@ -1,13 +1,21 @@
 import { closeSync, fstatSync, futimesSync, openSync, rmSync, statSync, utimesSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { systemErrorCode } from "../model/errors.ts";
+import { LockAnchor } from "./lock-anchor.ts";
 
 /** A holder that has not renewed its lock for so long is dead. */
 const STALE_MS = 4000;
 const RENEW_MS = 1000;
 /** Waiters try again after a random part of this, so that they do not march in step. */
 const RETRY_MS = 24;
+
+/** How a lock is taken. */
+export interface LockOptions {
+  /** Locks in this folder are taken often: they are names of one file that stays there, see {@link LockAnchor}. */
+  readonly isFrequent?: boolean;
+}
 
 /** What the holder of a lock knows about it. */
 export interface HeldLock {
@@ -27,11 +35,12 @@ export async function withLockFile<T>(
   path: string,
   waitMs: number,
   task: (lock: HeldLock) => Promise<T>,
+  { isFrequent = false }: LockOptions = {},
 ): Promise<{ readonly result: T } | undefined> {
   const deadline = performance.now() + waitMs;
   let wasAbandoned = false;
   for (;;) {
-    const lock = LockFile.take(path);
+    const lock = LockFile.take(path, isFrequent);
     if (lock !== undefined) {
       try {
         return { result: await task({ wasAbandoned, isHeld: () => lock.isHeld() }) };
@@ -52,28 +61,33 @@ function releaseAll(): void {
   for (const lock of held) lock.release();
 }
 
+/** The time that we gave a file; one for all locks that are names of the same file. */
+interface GivenTime {
+  timeMs: number;
+}
+
 /** A file that is ours as long as it has the time that we gave it: who takes the lock over makes a new one. */
 class LockFile {
   readonly #path: string;
   readonly #renewal: NodeJS.Timeout;
-  #timeMs: number;
+  readonly #given: GivenTime;
 
-  private constructor(path: string, timeMs: number) {
+  private constructor(path: string, given: GivenTime) {
     this.#path = path;
-    this.#timeMs = timeMs;
+    this.#given = given;
     this.#renewal = setInterval(() => this.#renew(), RENEW_MS).unref();
     if (held.size === 0) process.once("exit", releaseAll);
     held.add(this);
   }
 
   /** `undefined` when somebody holds it. */
-  static take(path: string): LockFile | undefined {
-    const timeMs = create(path);
-    return timeMs === undefined ? undefined : new LockFile(path, timeMs);
+  static take(path: string, isFrequent: boolean): LockFile | undefined {
+    const given = isFrequent ? link(path) : create(path);
+    return given === undefined ? undefined : new LockFile(path, given);
   }
 
   isHeld(): boolean {
-    return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs === this.#timeMs;
+    return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs === this.#given.timeMs;
   }
 
   release(): void {
@@ -88,15 +102,25 @@ class LockFile {
       if (!this.isHeld()) return;
       const nowS = Date.now() / 1000;
       utimesSync(this.#path, nowS, nowS);
-      this.#timeMs = statSync(this.#path).mtimeMs;
+      this.#given.timeMs = statSync(this.#path).mtimeMs;
     } catch {
       // Tried again in a second. Who takes the lock over meanwhile makes `isHeld` false.
     }
   }
 }
 
+/** As {@link create}, without a new file where the file system can do without. */
+function link(path: string): GivenTime | undefined {
+  const anchor = LockAnchor.in(dirname(path));
+  try {
+    return anchor.link(path) ? anchor : undefined;
+  } catch {
+    return create(path); // a file system without such names says so with one of several codes
+  }
+}
+
 /** @returns the time of the new file; `undefined` when there is one */
-function create(path: string): number | undefined {
+function create(path: string): GivenTime | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, "wx");
@@ -108,7 +132,7 @@ function create(path: string): number | undefined {
     // By our own clock, as others judge its age by theirs; that of a file server may differ.
     const nowS = Date.now() / 1000;
     futimesSync(descriptor, nowS, nowS);
-    return fstatSync(descriptor).mtimeMs;
+    return { timeMs: fstatSync(descriptor).mtimeMs };
   } finally {
     closeSync(descriptor);
   }

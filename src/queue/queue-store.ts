@@ -4,7 +4,7 @@ import type { Lane, LanePatch, LaneSection } from "./lane.ts";
 import type { KindFilter } from "./pool.ts";
 import type { PortableRun } from "./portable-run.ts";
 import type { NewOutput } from "./run-output.ts";
-import type { AliasStore, StageStore } from "./stage-store.ts";
+import type { AliasStore, PolicyStore, StageStore } from "./stage-store.ts";
 import type { ExecutorKind, Lease, StopMode, Task, TaskReason, TaskSpec, TaskState, TerminalState } from "./task.ts";
 
 /** A run that is to be queued. */
@@ -215,7 +215,7 @@ export interface TaskQuery {
  * by now, and nothing was changed. Where a scheduler has the attempt there is no lease, and its token is the gate. A terminal change also satisfies or breaks the edges to dependents, ends its group
  * when it was the last, frees its locks, and puts a `mark` and an `event` into the outbox, all in that transaction.
  */
-export interface QueueStore extends StageStore, AliasStore, AsyncDisposable {
+export interface QueueStore extends StageStore, AliasStore, PolicyStore, AsyncDisposable {
   /** The store's clock, in milliseconds. */
   now(): Promise<number>;
   /**

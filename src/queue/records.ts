@@ -32,6 +32,7 @@ export interface StoredTask extends Task {
   readonly isLeader: boolean;
 }
 
+/** A task from its row. @throws {AexpError} as all readers here: `queue.database_damaged`, `queue.spec_invalid` */
 export function readTask(row: Row): Task {
   const id = readJobId(row, "id");
   const stopAt = optionalInteger(row, "stop_at");
@@ -72,6 +73,7 @@ export function readTask(row: Row): Task {
   };
 }
 
+/** As {@link readTask}, with what only the store needs. The columns are those of `stored-columns.ts`. */
 export function readStoredTask(row: Row): StoredTask {
   return {
     ...readTask(row),

@@ -1,7 +1,10 @@
 import { AexpError } from "../model/errors.ts";
 import { isJsonObject, isJsonValue, type JsonValue } from "../model/json.ts";
 
-/** One row as a database gives it. */
+/**
+ * One row as a database gives it. All readers below throw `queue.database_damaged` for a value of another kind, so that
+ * what somebody wrote by hand into the database is told, and not believed; `optional…` gives `undefined` for NULL.
+ */
 export type Row = Readonly<Record<string, unknown>>;
 
 export function text(row: Row, column: string): string {

@@ -1,6 +1,7 @@
 import type { Digest } from "../output/digest.ts";
 import type { JobId } from "../run/job-id.ts";
 
+/** What was seen of an output when somebody looked last. */
 export const OUTPUT_STATES = ["present", "missing", "changed"] as const;
 /** How the last look found an output: as it was written, gone, or with other sizes, times or bytes. */
 export type OutputState = (typeof OUTPUT_STATES)[number];
@@ -19,6 +20,14 @@ export interface NewOutput {
   readonly path: string;
   /** Of paths, sizes and times: while it is the same, so is the digest. */
   readonly stats: Digest;
+}
+
+/** An output of a run, as it was found. */
+export interface OutputLook {
+  readonly run: JobId;
+  readonly name: string;
+  readonly item: string;
+  readonly state: OutputState;
 }
 
 /** An output of a run, as the queue knows it. */

@@ -23,13 +23,18 @@ export const TASK_STATES = [
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
+/** Under way: they count against the limits of their lane. */
 export const ACTIVE_STATES = [
   "submitting",
   "submitted",
   "running",
   "finalizing",
 ] as const satisfies readonly TaskState[];
+
+/** Before the first or next attempt: nothing is executed. */
 export const PENDING_STATES = ["created", "blocked", "queued"] as const satisfies readonly TaskState[];
+
+/** Ended, until a retry opens a new life. */
 export const TERMINAL_STATES = [
   "complete",
   "cached",
@@ -98,6 +103,7 @@ export interface TaskReason {
 /** When an edge of the graph is satisfied: by success only, or by any end. */
 export type NeedCondition = "success" | "ended";
 
+/** A run that has to end before. */
 export interface Need {
   readonly run: JobId;
   readonly condition: NeedCondition;
@@ -113,6 +119,7 @@ export interface RetryPolicy {
   readonly capMs: number;
 }
 
+/** A single attempt; the rest holds once more are asked for. */
 export const DEFAULT_RETRY: RetryPolicy = {
   maxAttempts: 1,
   on: ["exit_nonzero", "lost", "timeout"],

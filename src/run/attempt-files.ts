@@ -1,4 +1,5 @@
 import type { Instant } from "../model/clock.ts";
+import type { ProcessRecord } from "./document.ts";
 import type { JobId } from "./job-id.ts";
 
 /** The sign of life of a running attempt. */
@@ -22,6 +23,9 @@ export interface AttemptFiles {
 
   /** The host on which a scheduler's job began to carry the attempt out; `undefined` when none did. */
   jobHost(jobId: JobId, attempt: number): string | undefined;
+
+  /** The process that keeps the attempt's logs and waits for its end, also without its worker; `undefined` when none does. */
+  supervisor(jobId: JobId, attempt: number): ProcessRecord | undefined;
 
   /** `undefined` when the end of the attempt was not recorded. */
   end(jobId: JobId, attempt: number): EndRecord | undefined;

@@ -19,6 +19,7 @@ export interface RunDocument {
 /** New values for top-level keys of a document; `undefined` removes a key. All are written in one atomic write. */
 export type DocumentPatch = Readonly<Record<string, JsonValue | undefined>>;
 
+/** A run that has no document yet. */
 export const EMPTY_DOCUMENT: RunDocument = { facts: {}, statusText: undefined, problems: [] };
 
 /**

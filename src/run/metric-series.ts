@@ -10,6 +10,7 @@ export function isAxis(metric: string): boolean {
 /** More points than a screen has columns many times over; longer series keep every second point. */
 const MAX_POINTS = 4096;
 
+/** A value of a metric, and the step at which it was measured. */
 export interface MetricPoint {
   readonly x: number;
   readonly value: number;

@@ -29,10 +29,12 @@ export function chosenParameters(statePoint: ExactObject): ReadonlyMap<string, E
   return flat;
 }
 
-/** The same for a list, in which the id of a pipeline's submission would only take room. */
+/** The same for a list, in which the id of a pipeline's submission, and most of what triggered a run, would only take room. */
 export function listedParameters(statePoint: ExactObject): ReadonlyMap<string, Exact> {
   const flat = new Map(chosenParameters(statePoint));
-  if (statePoint.has("pipeline") && statePoint.has("stage")) flat.delete("group");
+  if (!statePoint.has("pipeline") || !statePoint.has("stage")) return flat;
+  flat.delete("group");
+  for (const key of flat.keys()) if (key.startsWith("triggered_by.") && key !== "triggered_by.item") flat.delete(key);
   return flat;
 }
 

@@ -54,6 +54,7 @@ export function isLegalTransition(from: RunStatus, to: RunStatus): boolean {
   return EDGES[from].includes(to);
 }
 
+/** The statuses that a run may get next. */
 export function nextStatuses(from: RunStatus): readonly RunStatus[] {
   return EDGES[from];
 }

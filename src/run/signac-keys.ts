@@ -9,7 +9,10 @@ import { type Exact, isExactObject, MAX_DEPTH } from "../model/exact-json.ts";
  */
 export function checkSignacKeys(value: Exact, depth = 0): void {
   if (depth > MAX_DEPTH) {
-    throw new AexpError(`the state point nests deeper than ${MAX_DEPTH}`, { code: "state_point.invalid" });
+    throw new AexpError(`the state point nests deeper than ${MAX_DEPTH}`, {
+      code: "state_point.invalid",
+      hint: "Put what is nested so deeply into a file, and name the file.",
+    });
   }
   if (isExactObject(value)) {
     for (const [key, item] of value) {

@@ -1,3 +1,4 @@
+import type { JobId } from "../../run/job-id.ts";
 import { toReady } from "../task-move.ts";
 import { TASK_STATES } from "../task.ts";
 import { isSuccess, skipReason, toGroupState } from "../transitions.ts";
@@ -33,19 +34,23 @@ function settleDependents(tx: WriteTransaction, needed: StoredTask): readonly St
   );
   const skipped: StoredTask[] = [];
   for (const edge of edges) {
-    const dependent = findTask(tx, readJobId(edge, "run_id"));
-    if (dependent === undefined) continue;
+    const run = readJobId(edge, "run_id");
     if (isSuccess(needed.state) || word(edge, "cond", ["success", "ended"]) === "ended") {
-      tx.db.run("UPDATE task_needs SET met = 1 WHERE run_id = :run AND needs = :needs", {
-        run: dependent.id,
-        needs: needed.id,
-      });
-      if (!hasOpenNeed(tx, dependent)) makeReady(tx, dependent);
+      tx.db.run("UPDATE task_needs SET met = 1 WHERE run_id = :run AND needs = :needs", { run, needs: needed.id });
+      // The row of one that needs hundreds is long, and of no use before the last of them has ended.
+      if (!hasOpenNeed(tx, run)) makeReady(tx, readDependent(tx, run));
     } else {
-      skipped.push(transition(tx, dependent, "skipped", { reason: skipReason(needed) }));
+      skipped.push(transition(tx, readDependent(tx, run), "skipped", { reason: skipReason(needed) }));
     }
   }
   return skipped;
+}
+
+/** A dependent that an edge of this transaction names. */
+function readDependent(tx: WriteTransaction, id: JobId): StoredTask {
+  const task = findTask(tx, id);
+  if (task === undefined) throw new Error(`there is no task ${id}`);
+  return task;
 }
 
 function makeReady(tx: WriteTransaction, task: StoredTask): void {
@@ -53,8 +58,8 @@ function makeReady(tx: WriteTransaction, task: StoredTask): void {
   transition(tx, task, state, change, state === "queued" ? { kind: "run.queued" } : undefined);
 }
 
-function hasOpenNeed(tx: WriteTransaction, task: StoredTask): boolean {
-  return tx.db.get("SELECT 1 FROM task_needs WHERE run_id = :id AND met = 0 LIMIT 1", { id: task.id }) !== undefined;
+function hasOpenNeed(tx: WriteTransaction, id: JobId): boolean {
+  return tx.db.get("SELECT 1 FROM task_needs WHERE run_id = :id AND met = 0 LIMIT 1", { id }) !== undefined;
 }
 
 /** Ends a group once in each of its epochs, when nothing of it is left to do. */

@@ -1,7 +1,7 @@
 import type { JobId } from "../../run/job-id.ts";
 import { readRunOutput } from "../output-records.ts";
 import type { StoredTask } from "../records.ts";
-import type { NewOutput, OutputState, RunOutput } from "../run-output.ts";
+import type { NewOutput, OutputLook, RunOutput } from "../run-output.ts";
 import type { Database, WriteTransaction } from "./database.ts";
 
 /** See `StageStore.outputs`. */
@@ -43,13 +43,14 @@ export function copyOutputs(tx: WriteTransaction, from: JobId, to: JobId): void 
   );
 }
 
-/** See `StageStore.noteOutput`. */
-export function noteOutput(tx: WriteTransaction, run: JobId, name: string, item: string, state: OutputState): boolean {
-  const { changes } = tx.db.run(
-    `UPDATE run_outputs SET state = :state, checked_at = :now FROM (
+/** See `StageStore.noteOutputs`. */
+export function noteOutputs(tx: WriteTransaction, looks: readonly OutputLook[]): void {
+  for (const { run, name, item, state } of looks) {
+    tx.db.run(
+      `UPDATE run_outputs SET state = :state, checked_at = :now FROM (
        SELECT holder, path FROM run_outputs WHERE run_id = :run AND name = :name AND item = :item) place
      WHERE run_outputs.holder = place.holder AND run_outputs.path = place.path`,
-    { run, name, item, state, now: tx.now },
-  );
-  return changes > 0;
+      { run, name, item, state, now: tx.now },
+    );
+  }
 }

@@ -1,6 +1,7 @@
 import { type JobId, parseJobId } from "../../run/job-id.ts";
 import type { AliasTarget, SetAliasOptions } from "../alias.ts";
 import type { LanePatch, LaneSection } from "../lane.ts";
+import type { PolicyListener, SeenOutput } from "../policy.ts";
 import type {
   AttemptProcess,
   AttemptResult,
@@ -15,15 +16,7 @@ import type {
 } from "../queue-store.ts";
 import type { Resolution } from "../stage.ts";
 import type { StopMode, TaskReason } from "../task.ts";
-import {
-  findAlias,
-  firePolicy,
-  listAliases,
-  listPolicyFires,
-  listVersions,
-  notePolicyRun,
-  setAlias,
-} from "./aliases.ts";
+import { findAlias, listAliases, listVersions, setAlias } from "./aliases.ts";
 import {
   addItems,
   adoptTask,
@@ -43,12 +36,14 @@ import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
 import { acquireLock, breakLock, listLocks, prolongLock, releaseLock } from "./locks.ts";
 import { openDatabase, type OpenDatabaseOptions } from "./open-database.ts";
 import { countOutbox, failItem, finishItems, reviveItems, takeOutbox } from "./outbox.ts";
-import { listOutputs, noteOutput } from "./outputs.ts";
+import { listOutputs, noteOutputs } from "./outputs.ts";
+import { hasNews, listFires, listPassedOver, listPending, noteFire, recallOutputs, seeOutputs } from "./policies.ts";
 import { findPurgeable, purgeTasks } from "./purge-tasks.ts";
 import { countTasks, queryTasks, readDependentsOf, readEvents, readNeedsOf } from "./reading.ts";
 import { readAttempt, readGroup, readTask, readWorker, toWorkerValues, withoutPrivate } from "../records.ts";
 import { retryTasks } from "./retry-tasks.ts";
-import type { NewOutput, OutputState } from "../run-output.ts";
+import type { NewOutput, OutputLook } from "../run-output.ts";
+import { SharedTransaction } from "./shared-transaction.ts";
 import { listHits, listUnresolved, resolveStage } from "./stages.ts";
 import { jsonTexts, text } from "../rows.ts";
 import { stopTasks } from "./stop-tasks.ts";
@@ -61,17 +56,19 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
 
 /**
  * The queue in one SQLite file, for the processes of one machine. Methods are asynchronous by their interface only:
- * each does its whole work before it returns.
+ * each does its whole work before it returns, but for `resolve`, which shares a transaction with others of its kind.
  */
 class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
   readonly #watch: ChangeWatch;
+  readonly #shared: SharedTransaction;
   /** The last claim found a task, so the next one will probably do so, too. */
   #isClaimLikely = false;
 
   constructor(db: Database) {
     this.#db = db;
     this.#watch = new ChangeWatch(db);
+    this.#shared = new SharedTransaction(db);
   }
 
   async now() {
@@ -294,7 +291,7 @@ class SqliteQueueStore implements QueueStore {
   }
 
   async resolve(id: JobId, resolution: Resolution) {
-    return this.#db.write((tx) => resolveStage(tx, id, resolution));
+    return await this.#shared.write((tx) => resolveStage(tx, id, resolution));
   }
 
   async outputs(ids: readonly JobId[]) {
@@ -305,8 +302,8 @@ class SqliteQueueStore implements QueueStore {
     return this.#db.write((tx) => addItems(tx, id, token, items));
   }
 
-  async noteOutput(run: JobId, name: string, item: string, state: OutputState) {
-    return this.#db.write((tx) => noteOutput(tx, run, name, item, state));
+  async noteOutputs(looks: readonly OutputLook[]) {
+    if (looks.length > 0) this.#db.write((tx) => noteOutputs(tx, looks));
   }
 
   async aliases() {
@@ -325,16 +322,29 @@ class SqliteQueueStore implements QueueStore {
     return listVersions(this.#db, name);
   }
 
-  async firePolicy(key: string, policy: string) {
-    return this.#db.write((tx) => firePolicy(tx, key, policy));
+  async seeOutputs(listener: PolicyListener) {
+    // Most of the time there is nothing new, and nobody is to be kept from writing.
+    if (hasNews(this.#db, listener)) this.#db.write((tx) => seeOutputs(tx, listener));
   }
 
-  async notePolicyRun(key: string, run: JobId) {
-    return this.#db.write((tx) => notePolicyRun(tx, key, run));
+  async pendingFires(listener: PolicyListener, limit: number) {
+    return listPending(this.#db, listener, limit);
   }
 
-  async policyFires(policy: string) {
-    return listPolicyFires(this.#db, policy);
+  async fire(output: SeenOutput, run: JobId, group: NewGroup, tasks: readonly NewTask[]) {
+    return this.#db.write((tx) => {
+      if (!noteFire(tx, output, run)) return false;
+      if (tasks.length > 0) submitTasks(tx, group, tasks);
+      return true;
+    });
+  }
+
+  async recallOutputs(listener: PolicyListener, { dryRun }: { readonly dryRun: boolean }) {
+    return dryRun ? listPassedOver(this.#db, listener) : this.#db.write((tx) => recallOutputs(tx, listener));
+  }
+
+  async policyFires(policy: string, machine: string) {
+    return listFires(this.#db, policy, machine);
   }
 
   async takeOutbox(limit: number, hideMs: number, topic?: OutboxItem["topic"]) {

@@ -43,6 +43,7 @@ export function resolveStage(tx: WriteTransaction, id: JobId, resolution: Resolu
   if (row === undefined) return undefined;
   const task = readStoredTask(row);
   const resolved = judgeResolution(resolution, find(tx, task, resolution));
+  if (resolved.kind === "overlooked") return resolved;
   const change = toStageChange(resolution, resolved);
   switch (resolved.kind) {
     case "cached":
@@ -65,10 +66,19 @@ function find(tx: WriteTransaction, { machine }: StoredTask, resolution: Resolut
   const cacheKey = sharedKeyOf(resolution);
   if (cacheKey === undefined) return {};
   const asked = "hit" in resolution ? resolution.hit : undefined;
-  const hit = tx.db.get(`SELECT t.id FROM tasks t WHERE t.id = :asked AND ${IS_HIT}`, { asked, cacheKey, machine });
+  const hit =
+    asked && tx.db.get(`SELECT t.id FROM tasks t WHERE t.id = :asked AND ${IS_HIT}`, { asked, cacheKey, machine });
+  const overlooked =
+    asked === undefined
+      ? tx.db.get(`SELECT t.id FROM tasks t WHERE ${IS_HIT} LIMIT 1`, { cacheKey, machine })
+      : undefined;
   const leader = tx.db.get(
     "SELECT id FROM tasks WHERE cache_key = :cacheKey AND machine = :machine AND is_leader = 1 AND ended_at IS NULL",
     { cacheKey, machine },
   );
-  return { hit: hit && readJobId(hit, "id"), leader: leader && readJobId(leader, "id") };
+  return {
+    hit: hit && readJobId(hit, "id"),
+    leader: leader && readJobId(leader, "id"),
+    isOverlooked: overlooked !== undefined,
+  };
 }

@@ -5,7 +5,9 @@ import { isJsonObject } from "../../model/json.ts";
 import { logReader, readLogTail } from "../../platform/log-file.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import type { AttemptFiles, EndRecord, Heartbeat, LogReader } from "../attempt-files.ts";
+import type { ProcessRecord } from "../document.ts";
 import type { JobId } from "../job-id.ts";
+import { isProcessRecord } from "../process-record.ts";
 import type { RunStore } from "../run-store.ts";
 
 const MAX_RECORD_BYTES = 4 * 1024 * 1024;
@@ -38,6 +40,12 @@ export class FsAttemptFiles implements AttemptFiles {
     const value = readJson(this.#attemptFile(jobId, attempt, "started.json"));
     const host = isJsonObject(value) ? value["host"] : undefined;
     return typeof host === "string" ? host : undefined;
+  }
+
+  supervisor(jobId: JobId, attempt: number): ProcessRecord | undefined {
+    const value = readJson(this.#attemptFile(jobId, attempt, "process.json"));
+    const supervisor = isJsonObject(value) ? value["supervisor"] : undefined;
+    return isProcessRecord(supervisor) ? supervisor : undefined;
   }
 
   end(jobId: JobId, attempt: number): EndRecord | undefined {

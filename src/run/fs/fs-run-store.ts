@@ -5,7 +5,7 @@ import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
 import { type Exact, type ExactObject, toExact, toPlain, toPythonJson } from "../../model/exact-json.ts";
 import { parseExactObject } from "../../model/exact-json-reader.ts";
 import { explainWriteFailure, flushFileSystem, writeFileAtomically } from "../../platform/atomic-write.ts";
-import { withLockFile } from "../../platform/lock-file.ts";
+import { type HeldLock, withLockFile } from "../../platform/lock-file.ts";
 import { readTextFile } from "../../platform/read-file.ts";
 import { type DocumentPatch, EMPTY_DOCUMENT, type RunDocument, toRunDocument } from "../document.ts";
 import { isJobId, type JobId, parseJobId, toJobId } from "../job-id.ts";
@@ -170,7 +170,7 @@ export class FsRunStore implements RunStore {
   ): Promise<RunDocument> {
     this.#checkPresent(jobId);
     const locks = this.#lockFolder();
-    const outcome = await withLockFile(join(locks, jobId), LOCK_WAIT_MS, async (lock) => {
+    const write = async (lock: HeldLock): Promise<RunDocument> => {
       if (lock.wasAbandoned) removeLeftovers(this.workspaceOf(jobId));
       const current = this.readExactDocument(jobId);
       const before = toRunDocument(toPlain(current));
@@ -182,7 +182,8 @@ export class FsRunStore implements RunStore {
       await writeFileAtomically(file, toPythonJson(after), { durability });
       if (durability === "later") this.#unflushed.push(file);
       return toRunDocument(toPlain(after));
-    });
+    };
+    const outcome = await withLockFile(join(locks, jobId), LOCK_WAIT_MS, write, { isFrequent: true });
     if (outcome === undefined) throw lockedError(jobId);
     return outcome.result;
   }

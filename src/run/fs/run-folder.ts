@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { systemErrorCode } from "../../model/errors.ts";
 import { flushFolder, writeFileAtomically, writeNewFile } from "../../platform/atomic-write.ts";
 
+/** The two files of a run that signac knows, too. */
 export const STATE_POINT_FILE = "signac_statepoint.json";
 export const DOCUMENT_FILE = "signac_job_document.json";
 
