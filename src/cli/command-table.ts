@@ -57,6 +57,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = 
   "pipeline retry": () => import("../commands/pipeline/retry.ts"),
   "pipeline run": () => import("../commands/pipeline/run.ts"),
   "pipeline show": () => import("../commands/pipeline/show.ts"),
+  "policy list": () => import("../commands/policy/list.ts"),
+  "policy run": () => import("../commands/policy/run.ts"),
   "queue add": () => import("../commands/queue/add.ts"),
   "queue clear": () => import("../commands/queue/clear.ts"),
   "queue events": () => import("../commands/queue/events.ts"),

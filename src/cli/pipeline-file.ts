@@ -1,7 +1,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 
 import { withDeclaredLanes } from "../app/apply-lanes.ts";
@@ -11,15 +11,17 @@ import { parsePipeline } from "../app/read-pipeline-file.ts";
 import type { Repo } from "../app/repo.ts";
 import type { CachePorts } from "../app/stage-ports.ts";
 import { parseDuration } from "../model/duration.ts";
-import { AexpError, messageOf } from "../model/errors.ts";
+import { AexpError } from "../model/errors.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { currentUser } from "../wiring/current-user.ts";
+import { readNamedFile } from "./read-named-file.ts";
 
 /** Which pipeline, and how it uses the cache. */
 export const PIPELINE_ARGS = {
   file: Args.string({ description: "The pipeline file, a YAML file of the repository.", required: true }),
 };
 
+/** How the cache is used by a whole pipeline. */
 export const CACHE_FLAGS = {
   cache: Flags.option({
     summary: "For all stages: on takes what is there, refresh executes again and keeps the result, off does neither.",
@@ -49,7 +51,7 @@ export async function readPipelineFile(
   place: PipelinePlace,
   { file, cache }: { readonly file: string; readonly cache: PipelineRequest["cache"] },
 ): Promise<ReadPipeline> {
-  const pipeline = await parsePipeline(file, readText(place.cwd, file));
+  const pipeline = await parsePipeline(file, readNamedFile(file, place.cwd, PIPELINE_FILE));
   refuseMissingInputs(repo.root, file, pipeline);
   const owner = currentUser();
   const request: PipelineRequest = {
@@ -95,13 +97,8 @@ function pathFromRoot(root: string, path: string): string | undefined {
   return inside === ".." || inside.startsWith(`..${sep}`) ? undefined : inside;
 }
 
-function readText(cwd: string, file: string): string {
-  try {
-    return readFileSync(resolve(cwd, file), "utf8");
-  } catch (error) {
-    throw new AexpError(`the pipeline file ${JSON.stringify(file)} cannot be read: ${messageOf(error)}`, {
-      code: "cli.usage",
-      hint: "Name a file, from the folder that you are in.",
-    });
-  }
-}
+const PIPELINE_FILE = {
+  what: "pipeline file",
+  code: "cli.usage",
+  hint: "Name a file, from the folder that you are in.",
+} as const;

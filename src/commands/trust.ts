@@ -7,10 +7,10 @@ import type { CliIo } from "../cli/io.ts";
 import { type HookReviewJson, renderHookReview, toHookReviewJson } from "../cli/render/hooks.ts";
 
 export default class Trust extends BaseCommand {
-  static override summary = "Agree to the hooks of aexp.yaml, so that they run on this machine.";
+  static override summary = "Agree to the hooks and policies of aexp.yaml, so that they run on this machine.";
   static override description =
-    "Hooks come with `git pull`, and run as you. They run only while they, and the files of this repository that they " +
-    "name, are exactly what you agreed to here.";
+    "Hooks and policies come with `git pull`, and run as you. They run only while they, and the files of this repository " +
+    "that they name, are exactly what you agreed to here.";
   static override examples = [
     "<%= config.bin %> trust",
     "<%= config.bin %> trust --dry-run",
@@ -27,12 +27,12 @@ export default class Trust extends BaseCommand {
     const hooks = await this.openRepo(flags).openHooks();
     if (flags.revoke) {
       const wasTrusted = await hooks.revoke();
-      this.log(wasTrusted ? "no hook runs on this machine any more" : "no hooks were trusted");
+      this.log(wasTrusted ? "no hook and no policy runs on this machine any more" : "nothing was trusted");
       return toHookReviewJson(await hooks.review());
     }
     const review = await hooks.review();
-    if (review.hooks.length === 0) {
-      this.log("aexp.yaml has no hooks");
+    if (review.hooks.length === 0 && review.policies.length === 0) {
+      this.log("aexp.yaml has no hooks and no policies");
       return toHookReviewJson(review);
     }
     this.log(renderHookReview(review));

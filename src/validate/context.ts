@@ -33,6 +33,7 @@ export interface Sources {
   readonly uncommittedEntries: () => Promise<readonly string[]>;
 }
 
+/** What is checked, and how strictly. */
 export interface CheckOptions {
   readonly strictness: Strictness;
   readonly scope: Scope;

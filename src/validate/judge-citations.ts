@@ -5,6 +5,7 @@ import type { Collector } from "./collector.ts";
 import { CITATION_RULES } from "./rules/finding/index.ts";
 import type { CitationContext, CitationSubject } from "./rules/finding/rule.ts";
 
+/** What is known beside the citations. */
 export interface JudgeContext extends CitationContext {
   /** Whether there is any store, ledger or index that could know a run. */
   readonly hasAuthority: boolean;

@@ -1,12 +1,11 @@
 import { expect, it } from "vitest";
 
-import { POLICY_STALE_MS } from "../../src/queue/alias.ts";
 import { idOf, type OpenFixture, QueueKit } from "./queue-kit.ts";
 import { output } from "./stage-kit.ts";
 
 const BY_ANA = { caller: "ana" };
 
-/** Names that move on, and policies that fire once. */
+/** Names that move on. */
 export function aliasCases(open: OpenFixture): void {
   const start = async () => new QueueKit(await open());
 
@@ -81,31 +80,5 @@ export function aliasCases(open: OpenFixture): void {
     expect(await kit.store.purge({ dryRun: false, before })).toEqual([idOf("c")]);
     await kit.store.setAlias("best", { run: idOf("c") }, BY_ANA);
     expect(await kit.store.purge({ dryRun: false, before })).toEqual(["a", "b"].map(idOf));
-  });
-
-  it("fires a policy once for a key, and once more when nothing came of it", async () => {
-    const kit = await start();
-    const now = await kit.store.now();
-    const stores = [kit.store, await kit.fixture.another(), await kit.fixture.another()];
-    const fireAll = async (key: string) =>
-      (await Promise.all(stores.map(async (store) => await store.firePolicy(key, "evaluate")))).filter(Boolean).length;
-
-    expect(await fireAll("a")).toBe(1);
-    expect(await fireAll("b")).toBe(1);
-    expect(await kit.store.notePolicyRun("a", idOf("x"))).toBe(true);
-    expect(await kit.store.notePolicyRun("a", idOf("y"))).toBe(false);
-    expect(await kit.store.notePolicyRun("nothing", idOf("y"))).toBe(false);
-    kit.fixture.advance(POLICY_STALE_MS);
-    expect(await fireAll("b")).toBe(0);
-    kit.fixture.advance(1);
-
-    expect(await fireAll("a")).toBe(0);
-    expect(await fireAll("b")).toBe(1);
-
-    expect(await kit.store.policyFires("evaluate")).toEqual([
-      { key: "a", policy: "evaluate", run: idOf("x"), firedAt: now },
-      { key: "b", policy: "evaluate", run: undefined, firedAt: now + POLICY_STALE_MS + 1 },
-    ]);
-    expect(await kit.store.policyFires("other")).toEqual([]);
   });
 }

@@ -4,15 +4,10 @@ import type { ReasonCode } from "../../src/run/run-status.ts";
 import { idOf, type OpenFixture, QueueKit, STOPPED_BY_USER } from "./queue-kit.ts";
 import { claimStage, keyed, MACHINE, output, outputsOf, resolve, stage, taskOf, unresolved } from "./stage-kit.ts";
 
-const OWN_FAILURES: readonly ReasonCode[] = [
-  "exit_nonzero",
-  "signal",
-  "timeout",
-  "oom",
-  "output_missing",
-  "output_invalid",
-];
+const OWN_FAILURES: readonly ReasonCode[] = ["exit_nonzero", "timeout", "oom", "output_missing", "output_invalid"];
 const OTHER_FAILURES: readonly ReasonCode[] = [
+  // Cancelled by somebody: no program died of it.
+  "signal",
   "lost",
   "spawn_error",
   "scheduler_unknown",
@@ -93,6 +88,35 @@ export function flightCases(open: OpenFixture): void {
       expect(await taskOf(kit, "third")).toMatchObject({ cachedFrom: idOf("second") });
     },
   );
+
+  it.each([
+    { signal: "SIGSEGV", second: "skipped" },
+    { signal: "SIGABRT", second: "skipped" },
+    { signal: "SIGTERM", second: "queued" },
+    { signal: "SIGKILL", second: "queued" },
+  ] as const)("tells $signal that a program brings upon itself from one that is sent", async ({ signal, second }) => {
+    const { kit, claim } = await startFlight();
+
+    const reason = { code: "signal", message: `killed by ${signal}` } as const;
+    await kit.store.finish(claim.task.id, claim.lease.token, { state: "failed", reason, signal }, 0);
+
+    expect(await kit.states()).toMatchObject({ lead: "failed", second });
+  });
+
+  it("has the caller look again when the leader has succeeded meanwhile", async () => {
+    const { kit, claim } = await startFlight();
+    await kit.submit({ late: stage() });
+    expect(await kit.store.hits("k", MACHINE, 10)).toEqual([]);
+    await kit.succeed(claim, [output("k")]);
+
+    expect(await resolve(kit, "late", keyed("k"))).toEqual({ kind: "overlooked" });
+
+    expect(await taskOf(kit, "late")).toMatchObject({ state: "blocked", isUnresolved: true });
+    expect(await resolve(kit, "late", keyed("k", { hit: idOf("lead") }))).toEqual({
+      kind: "cached",
+      from: idOf("lead"),
+    });
+  });
 
   it("hands over when the leader is stopped, or its outputs are not known", async () => {
     const { kit, claim } = await startFlight();

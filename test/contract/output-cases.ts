@@ -120,15 +120,20 @@ export function outputCases(open: OpenFixture): void {
     const states = async () => (await outputsOf(kit, "old", "a", "b", "other")).map(({ state }) => state);
     kit.fixture.advance(5000);
 
-    expect(await kit.store.noteOutput(idOf("a"), "model", "", "changed")).toBe(true);
+    await kit.store.noteOutputs([{ run: idOf("a"), name: "model", item: "", state: "changed" }]);
     expect(await states()).toEqual(["changed", "changed", "changed", "present"]);
     expect((await outputsOf(kit, "old"))[0]?.checkedAt).toBe(await kit.store.now());
     expect(await kit.store.hits("k", MACHINE, 10)).toEqual([]);
 
-    expect(await kit.store.noteOutput(idOf("old"), "model", "", "present")).toBe(true);
-    expect(await states()).toEqual(["present", "present", "present", "present"]);
+    const known = { name: "model", item: "" } as const;
+    await kit.store.noteOutputs([
+      { run: idOf("b"), ...known, state: "missing" },
+      { run: idOf("other"), ...known, state: "missing" },
+      { run: idOf("old"), ...known, name: "nothing", state: "missing" },
+      { run: idOf("old"), ...known, state: "present" },
+    ]);
+    expect(await states()).toEqual(["present", "present", "present", "missing"]);
     expect((await kit.store.hits("k", MACHINE, 10)).map((hit) => hit.run)).toEqual([idOf("old")]);
-    expect(await kit.store.noteOutput(idOf("old"), "nothing", "", "present")).toBe(false);
   });
 
   it("purges no run whose result a run that is kept has, and the outputs with those it purges", async () => {

@@ -14,6 +14,7 @@ import { modelCases } from "./model-cases.ts";
 import { needCases } from "./need-cases.ts";
 import { outboxCases } from "./outbox-cases.ts";
 import { outputCases } from "./output-cases.ts";
+import { policyCases } from "./policy-cases.ts";
 import type { OpenFixture } from "./queue-kit.ts";
 import { stageCases } from "./stage-cases.ts";
 import { stageModelCases } from "./stage-model-cases.ts";
@@ -59,8 +60,11 @@ export function describeQueueStore(name: string, open: OpenFixture): void {
   describe(`${name}: outputs`, () => {
     outputCases(open);
   });
-  describe(`${name}: aliases and policies`, () => {
+  describe(`${name}: aliases`, () => {
     aliasCases(open);
+  });
+  describe(`${name}: policies`, () => {
+    policyCases(open);
   });
   describe(`${name}: any history`, () => {
     modelCases(open);

@@ -160,7 +160,7 @@ export function stageCases(open: OpenFixture): void {
     await execute(kit, "far", "k");
     await execute(kit, "other", "k9");
     await resolve(kit, "cached", keyed("k", { hit: idOf("gone") }));
-    await kit.store.noteOutput(idOf("cached"), "model", "", "missing");
+    await kit.store.noteOutputs([{ run: idOf("cached"), name: "model", item: "", state: "missing" }]);
     expect(await kit.store.hits("k", MACHINE, 10)).toEqual([]);
 
     for (const hit of ["gone", "cached", "far", "other", "nobody"]) {

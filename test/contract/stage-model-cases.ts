@@ -154,7 +154,7 @@ export class StageHistory {
         const outputs = await store.outputs((await store.tasks({})).map((task) => task.id));
         const one = outputs[step.which % Math.max(1, outputs.length)];
         const state = (["missing", "changed", "present"] as const)[step.which % 3] ?? "missing";
-        if (one !== undefined) expect(await store.noteOutput(one.run, one.name, one.item, state)).toBe(true);
+        if (one !== undefined) await store.noteOutputs([{ run: one.run, name: one.name, item: one.item, state }]);
         return {};
       }
       case "alias": {

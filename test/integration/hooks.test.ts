@@ -232,6 +232,7 @@ describe("aexp trust", () => {
     expect(JSON.parse((await clone.aexp("trust", "--yes", "--json")).stdout)).toEqual({
       trust: "trusted",
       hooks: [{ event: "run.ended", command: "true" }],
+      policies: [],
       files: [],
     });
     expect(statSync(join(clone.root, ".aexp", "trusted.json")).mode & 0o777).toBe(0o600);
@@ -240,9 +241,9 @@ describe("aexp trust", () => {
 
     expect(await clone.aexp("trust", "--revoke")).toMatchObject({
       exitCode: 0,
-      stdout: "no hook runs on this machine any more\n",
+      stdout: "no hook and no policy runs on this machine any more\n",
     });
-    expect(await clone.aexp("trust", "--revoke")).toMatchObject({ exitCode: 0, stdout: "no hooks were trusted\n" });
+    expect(await clone.aexp("trust", "--revoke")).toMatchObject({ exitCode: 0, stdout: "nothing was trusted\n" });
     expect(JSON.parse((await clone.aexp("trust", "--dry-run", "--json")).stdout)).toMatchObject({ trust: "untrusted" });
   });
 
@@ -250,7 +251,7 @@ describe("aexp trust", () => {
     const clone = await Clone.with("  run.ended: ['true']");
     expect((await clone.aexp("trust", "--json")).exitCode).toBe(2);
     const { root } = await makeProject();
-    expect((await new Clone(root).aexp("trust")).stdout).toBe("aexp.yaml has no hooks\n");
+    expect((await new Clone(root).aexp("trust")).stdout).toBe("aexp.yaml has no hooks and no policies\n");
   });
 
   it("says what to do when the key cannot be kept", async () => {

@@ -338,7 +338,7 @@ describe("a collection at the same time as other things", () => {
             aliases: async () => await ports.store.aliases(),
             outputs: async (ids) => await ports.store.outputs(ids),
             tasks: async (query) => await ports.store.tasks(query),
-            noteOutput: async (...args) => await step(() => ports.store.noteOutput(...args)),
+            noteOutputs: async (...args) => await step(() => ports.store.noteOutputs(...args)),
           },
           outputs: { ...ports.outputs, remove: async (...args) => await step(() => ports.outputs.remove(...args)) },
         },

@@ -69,6 +69,20 @@ describe("recording outputs", () => {
     expect(reads).not.toEqual([]);
   });
 
+  it("takes no digest of stats for one of content, nor the other way round", async () => {
+    const run = newRun({ "table.csv": "a,b\n" });
+    const ofStats: OutputDeclaration = { ...FILE, hash: "stat" };
+    const [stats, content, again] = [
+      await recordOutputs(run, 1, [ofStats], OPTIONS),
+      await recordOutputs(run, 1, [FILE], OPTIONS),
+      await recordOutputs(run, 1, [ofStats], OPTIONS),
+    ];
+
+    expect(stats).toMatchObject({ outputs: [{ digest: expect.stringMatching(/^stat:/) }] });
+    expect(content).toMatchObject({ outputs: [{ digest: expect.stringMatching(/^sha256:/) }] });
+    expect(again).toEqual(stats);
+  });
+
   it("keeps the attempts of a run apart", async () => {
     const run = newRun({ "table.csv": "first" });
     writeTree(join(run, "outputs/2"), { "table.csv": "second" });

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
+import { readStageWork } from "../../src/pipeline/stage-work.ts";
 import { git } from "../helpers/git-repo.ts";
 import {
   makePipelineProject,
@@ -53,6 +54,27 @@ describe("a pipeline that is submitted again", () => {
     expect(entry).toMatchObject({
       record: { entry: { status: "complete", reason: { code: "cache_hit", because: was } } },
     });
+  });
+
+  it("has the metrics of the run whose result it is", async () => {
+    const project = await makePipelineProject(`
+name: measured
+defaults: {experiment: E001}
+stages:
+  measure:
+    command: sh measure.sh > {outputs.out}
+    outputs: {out: {path: out}}
+`);
+    project.write("measure.sh", `echo '{"loss": 0.25}' >> "$AEXP_METRICS_FILE"; echo done`);
+    await project.run();
+
+    const { id } = taskOf((await project.run()).pipeline, "measure");
+
+    expect(project.repo.runs.read(id).document.facts).toMatchObject({
+      reason: { code: "cache_hit" },
+      summary_metrics: { loss: 0.25 },
+    });
+    expect(project.repo.ledger.read(id)).toMatchObject({ record: { entry: { summary_metrics: { loss: 0.25 } } } });
   });
 
   it("is cached after a commit of what it was executed from", async () => {
@@ -232,6 +254,21 @@ describe("outputs on disk", () => {
     expect(noted?.state).not.toBe("present");
     expect(await readOutput(project, taskOf(second.pipeline, "train").id)).toBe("a\nb\nc\n0.1\n");
     expect(statesOf((await project.run()).pipeline)).toEqual(ALL_CACHED);
+  });
+
+  it("that were edited and then recorded as they are now are no hit", async () => {
+    const project = await makePipelineProject();
+    const first = await project.run();
+    const task = taskOf(first.pipeline, "train");
+    writeFileSync(await pathOfOutput(project, task.id), "something else\n");
+    const { outputs } = readStageWork(task.spec.stage ?? { pipeline: "", stage: "" });
+    const recorded = await project.ports.outputs.record(project.repo.runs.workspaceOf(task.id), task.attempt, outputs);
+    expect(recorded).toMatchObject({ state: "recorded", outputs: [{ bytes: 15 }] });
+    project.executed();
+
+    await project.run();
+
+    expect(project.executed()).toEqual(["train 0.1"]);
   });
 
   it("that lack one of several are no hit", async () => {

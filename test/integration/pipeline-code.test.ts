@@ -175,6 +175,25 @@ describe("checkouts and refs", () => {
     expect(git(root, "for-each-ref", "refs/aexp/trees/").split("\n")).toHaveLength(1);
   });
 
+  it("are kept before anything is queued, and once more when somebody cleaned up meanwhile", async () => {
+    const project = await makeCodeProject();
+    const { root, repo, ports } = project;
+    const place = { cwd: root, env: process.env };
+    const read = await readPipelineFile(repo, ports, place, { file: "pipeline.yaml", cache: undefined });
+    const submit = ports.store.submit.bind(ports.store);
+    const keptBefore: number[] = [];
+    ports.store.submit = async (...args) => {
+      keptBefore.push((await ports.code.keptTrees()).length);
+      await ports.code.pruneTrees(new Set());
+      return await submit(...args);
+    };
+
+    await submitPipeline(repo, ports, read.group, read.planned);
+
+    expect(keptBefore).toEqual([1]);
+    expect(await ports.code.keptTrees()).toHaveLength(1);
+  });
+
   it("stay while a task needs them, and go with the last", async () => {
     const project = await makeCodeProject();
     const { repo, ports } = project;

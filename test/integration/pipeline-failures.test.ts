@@ -305,6 +305,43 @@ stages:
   });
 });
 
+describe("a pipeline that was cancelled", () => {
+  it("is done to its end by a retry, whatever of it had begun", async () => {
+    const project = await makePipelineProject();
+    const { group } = await project.submit();
+    expect((await runCli(project.root, ["pipeline", "cancel", group.id])).exitCode).toBe(0);
+    const cancelled = await now(project, group.id);
+    expect(statesOf(cancelled)).toEqual({ prepare: "abandoned", train: "abandoned", report: "abandoned" });
+
+    expect((await runCli(project.root, ["pipeline", "retry", group.id])).exitCode).toBe(0);
+    await project.work();
+
+    expect(statesOf(await now(project, group.id))).toEqual({
+      prepare: "complete",
+      train: "complete",
+      report: "complete",
+    });
+  });
+
+  it("goes on without what was removed from the queue", async () => {
+    const project = await makePipelineProject();
+    const submitted = await project.submit();
+    const { group } = submitted;
+    const removed = taskOf(submitted, "report").id;
+    expect((await runCli(project.root, ["queue", "remove", removed])).exitCode).toBe(0);
+    expect((await runCli(project.root, ["pipeline", "cancel", group.id])).exitCode).toBe(0);
+
+    expect((await runCli(project.root, ["pipeline", "retry", group.id])).exitCode).toBe(0);
+    await project.work();
+
+    expect(statesOf(await now(project, group.id))).toEqual({
+      prepare: "complete",
+      train: "complete",
+      report: "abandoned",
+    });
+  });
+});
+
 const states = (ran: RanPipeline): unknown => Object.values(statesOf(ran.pipeline));
 
 describe("the flag --cache", () => {

@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { runCli } from "../helpers/cli.ts";
 import {
   makePipelineProject,
+  pathOfOutput,
   type PipelineProject,
   readOutput,
   statesOf,
@@ -234,6 +235,34 @@ stages:
 
     expect(statesOf(pipeline), `it said: ${stderr}`).toEqual({ late: "complete", diff: "complete" });
     expect(await readOutput(project, taskOf(pipeline, "diff").id)).toBe("late\na\nb\nc\n0.1\n");
+  });
+
+  it.each([
+    { what: "gone", harm: (path: string) => rmSync(path), state: "missing" },
+    { what: "edited", harm: (path: string) => writeFileSync(path, "x\n"), state: "changed" },
+  ])("whose output is $what fail the stage that reads it before it is executed", async ({ harm, state }) => {
+    const project = await makePipelineProject();
+    const { id } = taskOf((await project.run()).pipeline, "train");
+    expect((await runCli(project.root, ["alias", "set", "baseline", id])).exitCode).toBe(0);
+    harm(await pathOfOutput(project, id));
+    project.executed();
+    project.write(
+      "late.yaml",
+      `
+name: late
+stages:
+  read:
+    command: ./note read; cat {inputs.old} > {outputs.out}
+    inputs: {old: {alias: baseline}}
+    outputs: {out: {path: out}}
+`,
+    );
+
+    const { pipeline } = await project.run("late.yaml");
+
+    expect(project.executed()).toEqual([]);
+    expect(taskOf(pipeline, "read")).toMatchObject({ state: "failed", attempt: 0, reason: { code: "input_missing" } });
+    expect((await project.ports.store.outputs([id]))[0]).toMatchObject({ state });
   });
 
   it("that mean nothing are refused before anything is queued", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -8,6 +8,7 @@ import type { Task } from "../../src/queue/task.ts";
 import { openQueue } from "../../src/wiring/open-queue.ts";
 import { isRunning } from "../helpers/aexp-process.ts";
 import { runCli } from "../helpers/cli.ts";
+import { dropQueue } from "../helpers/drop-queue.ts";
 import { expectSettled, untilDelivered } from "../helpers/queue-audit.ts";
 import {
   makePipelineProject,
@@ -124,7 +125,7 @@ describe("a stage whose worker was killed before its end was registered", () => 
 });
 
 async function loseDatabase(project: PipelineProject): Promise<void> {
-  for (const file of globSync(".aexp/state/aexp.db*", { cwd: project.root })) rmSync(join(project.root, file));
+  await dropQueue(project.repo);
   const { exitCode, stderr } = await runCli(project.root, ["queue", "recover", "--rebuild"]);
   expect(exitCode, `it said: ${stderr}`).toBe(0);
 }

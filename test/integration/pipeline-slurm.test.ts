@@ -1,13 +1,20 @@
-import { spawnSync } from "node:child_process";
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { resolveStages } from "../../src/app/resolve-stages.ts";
+import { runAgent } from "../../src/app/run-agent.ts";
 import { listPipelines, type PipelineGroup } from "../../src/app/show-pipeline.ts";
 import { runCli } from "../helpers/cli.ts";
+import { git } from "../helpers/git-repo.ts";
 import { statesOf, taskOf, THREE_STAGES } from "../helpers/pipeline-project.ts";
 import { type FakeProject, makeFakeProject } from "../helpers/slurm-project.ts";
+import { waitUntil } from "../helpers/wait-until.ts";
+import { currentUser } from "../../src/wiring/current-user.ts";
+import { openExecutor } from "../../src/wiring/open-executor.ts";
 import { openStages } from "../../src/wiring/open-stages.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
@@ -19,6 +26,16 @@ stages:
     command: echo {n} > {outputs.out}
     sweep: {n: 0..2}
     outputs: {out: {path: out.txt}}
+`;
+
+const STREAM = `
+name: stream
+stages:
+  train:
+    command: >-
+      mkdir {outputs.steps}; echo 1 > {outputs.steps}/1; echo no > {outputs.steps}/.2;
+      until test -e {run.dir}/go; do sleep 0.05; done; mv {outputs.steps}/.2 {outputs.steps}/2
+    outputs: {steps: {path: steps, stream: true, kind: checkpoint}}
 `;
 
 async function makeProject(): Promise<FakeProject> {
@@ -142,5 +159,101 @@ describe("a pipeline whose stages SLURM executes", () => {
       state: "failed",
       reason: { code: "input_changed" },
     });
+  });
+
+  it(
+    "has the items of its streams registered while they run, as their nodes have recorded them",
+    { timeout: 150_000 },
+    async () => {
+      const project = await makeProject();
+      writeFileSync(join(project.root, "pipeline.yaml"), STREAM);
+      const { id } = taskOf(await submit(project), "train");
+      await project.tick();
+      const { script, folder } = project.slurm.job(1);
+      project.slurm.run(1);
+      const env = { ...process.env, SLURM_JOB_ID: "1" };
+      const job = spawn("/bin/sh", [script], { cwd: folder, env, stdio: "ignore" });
+      onTestFinished(() => void job.kill("SIGKILL"));
+      const ended = once(job, "exit");
+      const outputs = join(project.repo.runs.workspaceOf(id), "outputs");
+      const record = join(outputs, "1.items.json");
+      await waitUntil("the record of the node", () => existsSync(record), 50_000);
+      const recorded = readFileSync(record, "utf8");
+
+      // The first look finds that it runs, the next one what it has written.
+      await project.tick();
+      await project.tick();
+
+      const known = await project.store.outputs([id]);
+      expect(known.map(({ item, kind, path }) => [item, kind, path])).toEqual([
+        ["1", "checkpoint", "outputs/1/steps/1"],
+      ]);
+      expect(recorded).toContain(known[0]?.digest);
+
+      // Whatever else somebody writes there, only what was declared counts.
+      writeFileSync(record, recorded.replaceAll("outputs/1/steps", "outputs/1/other").replaceAll('"1"', '"9"'));
+      await project.tick();
+      writeFileSync(record, "no JSON");
+      await project.tick();
+      expect(await project.store.outputs([id])).toEqual(known);
+
+      writeFileSync(join(outputs, "..", "go"), "");
+      expect(await ended).toEqual([0, null]);
+      project.slurm.end(1);
+      expect(await project.tick()).toEqual([]);
+      expect((await project.store.outputs([id])).map(({ item }) => item)).toEqual(["", "1", "2"]);
+      expect(readdirSync(outputs).toSorted()).toEqual(["1", "1.json"]);
+    },
+  );
+
+  it("leaves nothing of its code once an agent has forgotten its runs", { timeout: 150_000 }, async () => {
+    const project = await makeProject();
+    writeFileSync(join(project.root, "pipeline.yaml"), SWEEP);
+    await project.store.setLane("default", { retainMs: 1000, keepLast: 0 });
+    await submit(project);
+    await project.tick();
+    for (const { id } of project.slurm.jobs()) {
+      project.execute(id);
+      project.slurm.run(id);
+      project.slurm.end(id);
+    }
+    await project.tick();
+    const kept = () => git(project.root, "for-each-ref", "refs/aexp/trees").trim();
+    const checkouts = () =>
+      readdirSync(join(project.root, ".aexp", "checkouts")).filter((name) => /^[0-9a-f]{40}$/.test(name));
+    expect(kept()).not.toBe("");
+    expect(checkouts()).toHaveLength(1);
+    project.advance(3_600_000);
+    let laterMs = 0;
+    const { clock } = project.repo;
+    const repo = {
+      ...project.repo,
+      clock: { nowMs: () => clock.nowMs(), monotonicMs: () => clock.monotonicMs() + laterMs },
+    };
+
+    const over = new AbortController();
+    await using stages = openStages(repo);
+    const agent = runAgent(
+      repo,
+      { ...stages, store: project.store, batch: project.batch },
+      {
+        workerId: "agent",
+        owner: currentUser(),
+        leaseMs: 60_000,
+        heartbeatMs: 30_000,
+        newToken: randomUUID,
+        jitter: () => 0,
+        observe: () => undefined,
+        intervalMs: 20,
+        self: openExecutor(repo).self,
+        signal: over.signal,
+      },
+    );
+    laterMs = 100_000;
+    await waitUntil("the purge", () => kept() === "" && checkouts().length === 0, 50_000);
+    over.abort();
+    await agent;
+
+    expect(await project.store.tasks({})).toEqual([]);
   });
 });

@@ -74,4 +74,14 @@ describe("renderCsv", () => {
       'id,note,loss\r\n1,"say ""a"", b","x\ny"\r\n',
     );
   });
+
+  it("lets no text begin a formula, in the names of columns either, and leaves numbers alone", () => {
+    const columns: readonly Column<string>[] = [{ name: "=name", value: (text) => text }];
+
+    expect(renderCsv(columns, ["=1+1", "+a", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "a;=1"])).toBe(
+      ["'=name", "'=1+1", "'+a", "'-cmd", "'@SUM(A1)", "'\t=1", '"\'\n=1"', "a;'=1", ""].join("\r\n"),
+    );
+    const numbers = ["-1.5", "+2", "-1e-05", "-.5", "-Infinity", "12", "2026-03-01T10:00:00Z"];
+    expect(renderCsv(columns, numbers)).toBe(["'=name", ...numbers, ""].join("\r\n"));
+  });
 });

@@ -20,6 +20,7 @@ describe("aexp.yaml", () => {
       lanes: {},
       pools: undefined,
       hooks: [],
+      policies: { sections: [], text: "" },
       minFreeBytes: 2 ** 30,
       store: { databaseUrlEnv: undefined, schema: undefined },
       slurm: {},
@@ -43,6 +44,8 @@ pools: { train: 2, "*": 1 }
 hooks:
   run.ended: [notify.sh, [python3, hooks/post.py]]
   group.ended: ["echo done"]
+policies:
+  evaluate: { on: { kind: model }, command: eval }
 queue: { min_free: 500MB }
 store: { database_url_env: LAB_DATABASE_URL, schema: aexp_protein }
 executors:
@@ -68,6 +71,7 @@ executors:
         { event: "run.ended", command: ["python3", "hooks/post.py"] },
         { event: "group.ended", command: "echo done" },
       ],
+      policies: { sections: [{ name: "evaluate", section: { on: { kind: "model" }, command: "eval" } }], text },
       minFreeBytes: 500_000_000,
       store: { databaseUrlEnv: "LAB_DATABASE_URL", schema: "aexp_protein" },
       slurm: { mem: "4G", cpus: 2, time: "90", sbatch: ["--constraint=avx2"] },

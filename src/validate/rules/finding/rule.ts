@@ -12,6 +12,7 @@ export type CitationSubject =
   | { readonly citation: JobCitation; readonly run: RunTally }
   | { readonly citation: BatchCitation; readonly batch: BatchTally };
 
+/** What the rules may look at beside the citation. */
 export interface CitationContext {
   readonly strictness: Strictness;
   /** Whether every authority that there is could be read, so that "not found" means "not there". */
