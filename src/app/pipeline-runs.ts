@@ -69,9 +69,12 @@ export async function planPipelineRuns(
     repo,
     stages.flatMap(({ experiment }) => experiment ?? []),
   );
-  const codes = await captureCodes(code, stages, request.file);
   const expansion = expandPipeline(pipeline);
-  const planned = await planElements(repo, request, expansion);
+  // Both wait for git most of their time.
+  const [codes, planned] = await Promise.all([
+    captureCodes(code, stages, request.file),
+    planElements(repo, request, expansion),
+  ]);
   const needs = elementNeeds(expansion);
   const edges = Map.groupBy(expansion.edges, ({ to }) => to);
   const runs = planned.map(({ element, stage, run }, place): PipelineRun => {

@@ -64,6 +64,11 @@ function warnOf(repo: Repo, runs: readonly PipelineRun[]): void {
   }
 }
 
+/** So many stages are named one by one. */
+const MOST_NAMES = 5;
+
 function namesOf(runs: readonly PipelineRun[]): string {
-  return [...new Set(runs.map(({ work }) => work.stage))].join(", ");
+  const names = [...new Set(runs.map(({ work }) => work.stage))];
+  if (names.length <= MOST_NAMES) return names.join(", ");
+  return `${names.slice(0, MOST_NAMES - 2).join(", ")} and ${names.length - MOST_NAMES + 2} more stages`;
 }

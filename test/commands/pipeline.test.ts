@@ -160,6 +160,15 @@ describe("aexp pipeline run", () => {
     `);
   });
 
+  it("names a few of many stages that have the same fault", async () => {
+    const stages = Array.from({ length: 40 }, (_, index) => `  s${index}: {command: "true"}\n`).join("");
+    const project = await makePipelineProject(`name: many\nstages:\n${stages}`);
+
+    expect((await runCli(project.root, ["pipeline", "run", "pipeline.yaml"])).stderr).toContain(
+      "warning: no experiment is named for s0, s1, s2 and 37 more stages: ",
+    );
+  });
+
   it("says what failed and what never began", async () => {
     const project = await makePipelineProject(THREE_STAGES.replace("./note train {lr};", "exit 7;"));
 

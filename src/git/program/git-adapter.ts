@@ -7,6 +7,8 @@ import { GitRunner, splitItems } from "./run-git.ts";
 /** Asks the git program, one process for each question. */
 export class GitProgram implements Git {
   readonly #git: GitRunner;
+  /** A folder that once lay in a work tree is not asked about again. */
+  #isInside = false;
 
   constructor(root: string) {
     this.#git = new GitRunner(root);
@@ -23,8 +25,10 @@ export class GitProgram implements Git {
   }
 
   async isRepository(): Promise<boolean> {
+    if (this.#isInside) return true;
     try {
-      return (await this.#git.text(["rev-parse", "--is-inside-work-tree"])) === "true";
+      this.#isInside = (await this.#git.text(["rev-parse", "--is-inside-work-tree"])) === "true";
+      return this.#isInside;
     } catch (error) {
       if (error instanceof AexpError && error.code === "git.failed") return false;
       throw error;
