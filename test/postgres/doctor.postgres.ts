@@ -77,7 +77,7 @@ describe("the doctor's look at a server", () => {
     expect(await screen(url, schema)).toContain("✗ postgres rights       guest may not use the schema aexp_…");
     await execute(`GRANT USAGE ON SCHEMA ${schema} TO guest; GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO guest`);
     expect(await screen(url, schema)).toMatch(
-      /✗ postgres rights {7}guest has not all rights: DELETE on attempts, INSERT on attempts, UPDATE on attempts and \d+ more/,
+      /✗ postgres rights {7}guest has not all rights: DELETE on aliases, INSERT on aliases, UPDATE on aliases and \d+ more/,
     );
     await execute(`GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO guest;
       REVOKE INSERT, UPDATE, DELETE ON ${schema}.aexp_migrations, ${schema}.state_edges FROM guest`);
