@@ -23,12 +23,12 @@ describe("relocate", () => {
 
   it("asks the folders in order, and leaves what none of them moves", () => {
     const moves: readonly Move[] = [
-      { from: "/repo/.runs/1", to: (rest) => (rest === "/keep" ? undefined : `/work${rest}`) },
+      { from: "/repo/.runs/1", to: (rest) => (rest === "/keep" ? undefined : `/results${rest}`) },
       { from: "/repo", to: (rest) => (rest.startsWith("/src") ? `/code${rest}` : undefined) },
     ];
 
     expect(relocate("/repo/.runs/1/out /repo/.runs/1/keep /repo/src/a /repo/data", moves)).toBe(
-      "/work/out /repo/.runs/1/keep /code/src/a /repo/data",
+      "/results/out /repo/.runs/1/keep /code/src/a /repo/data",
     );
   });
 

@@ -5,13 +5,13 @@ import { toSanitizer } from "../../../src/export/sanitize.ts";
 import { type Exact, toPythonJson } from "../../../src/model/exact-json.ts";
 import { parseExactObject } from "../../../src/model/exact-json-reader.ts";
 
-const PLACES = { root: "/home/ana/work/exp", runStore: "/home/ana/work/exp/.runs", home: "/home/ana" };
+const PLACES = { root: "/home/ana/lab/exp", runStore: "/home/ana/lab/exp/.runs", home: "/home/ana" };
 
 describe("toSanitizer", () => {
   it.each([
-    ["/home/ana/work/exp", "<repository>"],
-    ["/home/ana/work/exp/data/x.csv", "<repository>/data/x.csv"],
-    ["/home/ana/work/exp/.runs/workspace", "<run store>/workspace"],
+    ["/home/ana/lab/exp", "<repository>"],
+    ["/home/ana/lab/exp/data/x.csv", "<repository>/data/x.csv"],
+    ["/home/ana/lab/exp/.runs/workspace", "<run store>/workspace"],
     ["no file /home/ana/.cache/x, sorry", "no file <home>/.cache/x, sorry"],
     ["--out=/home/ana/a:/home/ana/b", "--out=<home>/a:<home>/b"],
     ["file:///home/ana/x", "<home>/x"],
@@ -22,7 +22,7 @@ describe("toSanitizer", () => {
     ["data/home/ana", "data/home/ana"],
     ["In /home/ana.", "In <home>."],
     ["authorization: bearer abc", "(withheld)"],
-    ["file://file:/home/ana/work/exp@", "(withheld)"],
+    ["file://file:/home/ana/lab/exp@", "(withheld)"],
   ])("makes %j %j", (before, after) => {
     expect(toSanitizer(PLACES).text(before)).toBe(after);
   });
