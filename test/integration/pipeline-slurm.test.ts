@@ -1,20 +1,18 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { resolveStages } from "../../src/app/resolve-stages.ts";
 import { runAgent } from "../../src/app/run-agent.ts";
 import { listPipelines, type PipelineGroup } from "../../src/app/show-pipeline.ts";
+import { agentOptions } from "../helpers/agent-options.ts";
 import { runCli } from "../helpers/cli.ts";
 import { git } from "../helpers/git-repo.ts";
 import { statesOf, taskOf, THREE_STAGES } from "../helpers/pipeline-project.ts";
 import { type FakeProject, makeFakeProject } from "../helpers/slurm-project.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
-import { currentUser } from "../../src/wiring/current-user.ts";
-import { openExecutor } from "../../src/wiring/open-executor.ts";
 import { openStages } from "../../src/wiring/open-stages.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
@@ -236,18 +234,7 @@ describe("a pipeline whose stages SLURM executes", () => {
     const agent = runAgent(
       repo,
       { ...stages, store: project.store, batch: project.batch },
-      {
-        workerId: "agent",
-        owner: currentUser(),
-        leaseMs: 60_000,
-        heartbeatMs: 30_000,
-        newToken: randomUUID,
-        jitter: () => 0,
-        observe: () => undefined,
-        intervalMs: 20,
-        self: openExecutor(repo).self,
-        signal: over.signal,
-      },
+      agentOptions(repo, over.signal),
     );
     laterMs = 100_000;
     await waitUntil("the purge", () => kept() === "" && checkouts().length === 0, 50_000);

@@ -1,13 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished, vi } from "vitest";
 
 import { runAgent } from "../../src/app/run-agent.ts";
 import type { Task } from "../../src/queue/task.ts";
-import { currentUser } from "../../src/wiring/current-user.ts";
-import { openExecutor } from "../../src/wiring/open-executor.ts";
 import { openStages } from "../../src/wiring/open-stages.ts";
+import { agentOptions } from "../helpers/agent-options.ts";
 import { runCli } from "../helpers/cli.ts";
 import { type FakeProject, makeFakeProject } from "../helpers/slurm-project.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
@@ -50,22 +48,7 @@ it("an agent submits the runs of policies, and SLURM executes them", async () =>
   const { repo, store, batch } = project;
   const over = new AbortController();
   await using stages = openStages(repo);
-  const agent = runAgent(
-    repo,
-    { ...stages, store, batch },
-    {
-      workerId: "agent",
-      owner: currentUser(),
-      leaseMs: 60_000,
-      heartbeatMs: 30_000,
-      newToken: randomUUID,
-      jitter: () => 0,
-      observe: () => undefined,
-      intervalMs: 20,
-      self: openExecutor(repo).self,
-      signal: over.signal,
-    },
-  );
+  const agent = runAgent(repo, { ...stages, store, batch }, agentOptions(repo, over.signal));
   for (const id of [1, 2]) {
     await waitUntil(`job ${id}`, () => project.slurm.jobs().length === id);
     executeJob(project, id);
