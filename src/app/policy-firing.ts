@@ -14,6 +14,8 @@ import type { StagePorts } from "./stage-ports.ts";
 
 /** So many outputs of a policy are seen to at once. */
 const BATCH = 100;
+/** Of so many that wait, those that are another process's, or could not be submitted before, keep no other waiting. */
+const MOST_PENDING = 10_000;
 
 /** What submits the runs of policies. */
 export type PolicyPorts = Pick<StagePorts, "code" | "store">;
@@ -40,6 +42,8 @@ export class PolicyFiring {
   readonly #ports: PolicyPorts;
   readonly #options: FiringOptions;
   readonly #file: PolicyFile;
+  /** What could not be submitted when it was last tried. */
+  readonly #failed = new Set<string>();
 
   constructor(repo: Repo, ports: PolicyPorts, options: FiringOptions) {
     this.#repo = repo;
@@ -76,14 +80,20 @@ export class PolicyFiring {
     const fired: JobId[] = [];
     const turn = new PlanningTurn(this.#repo, this.#ports);
     for (const policy of (await this.#file.read()).filter((known) => known.name === name)) {
+      let before = "";
       for (;;) {
-        const before = fired.length;
-        for (const output of await this.#findPending(policy)) {
+        const pending = await this.#findPending(policy);
+        const now = pending
+          .map((output) => keyOf(policy, output))
+          .toSorted()
+          .join("\n");
+        // What is left cannot be submitted now, or is another process's.
+        if (now === before) break;
+        before = now;
+        for (const output of pending) {
           const run = await this.#fireOne(turn, policy, output);
           if (run !== undefined) fired.push(run);
         }
-        // What is left cannot be submitted now, or is another process's.
-        if (fired.length === before) break;
       }
     }
     return fired;
@@ -93,8 +103,10 @@ export class PolicyFiring {
     const { store } = this.#ports;
     const listener = toListener(this.#repo, policy, this.#options.owner);
     await store.seeOutputs(listener);
-    const pending = await store.pendingFires(listener, BATCH);
-    return pending.filter(({ source }) => this.#options.isSource(source));
+    const pending = await store.pendingFires(listener, MOST_PENDING);
+    const own = pending.filter(({ source }) => this.#options.isSource(source));
+    const hasFailed = (output: SeenOutput): number => Number(this.#failed.has(keyOf(policy, output)));
+    return own.toSorted((a, b) => hasFailed(a) - hasFailed(b)).slice(0, BATCH);
   }
 
   async #askForTrust(): Promise<boolean> {
@@ -106,12 +118,19 @@ export class PolicyFiring {
 
   async #fireOne(turn: PlanningTurn, policy: Policy, output: SeenOutput): Promise<JobId | undefined> {
     try {
-      return await submitPolicyRun(this.#repo, this.#ports, { turn, policy, output });
+      const run = await submitPolicyRun(this.#repo, this.#ports, { turn, policy, output });
+      this.#failed.delete(keyOf(policy, output));
+      return run;
     } catch (error) {
+      this.#failed.add(keyOf(policy, output));
       this.#options.tell(`the policy ${policy.name} could not submit a run: ${messageOf(error)}`);
       return undefined;
     }
   }
+}
+
+function keyOf({ name }: Policy, { source, output, item, digest }: SeenOutput): string {
+  return JSON.stringify([name, source, output, item, digest]);
 }
 
 /** What a policy listens to on this machine. */

@@ -1,5 +1,6 @@
 import { isUnkeyed } from "../code/code-identity.ts";
 import type { CodeStore } from "../code/code-store.ts";
+import { AexpError } from "../model/errors.ts";
 import { readStageWork } from "../pipeline/stage-work.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import type { StageSpec } from "../queue/stage.ts";
@@ -33,6 +34,12 @@ export async function pruneCode(code: CodeStore, store: Pick<QueueStore, "tasks"
 
 function treesOf(stage: StageSpec | undefined): readonly string[] {
   if (stage === undefined) return [];
-  const { code } = readStageWork(stage);
-  return isUnkeyed(code) ? [] : [code.tree];
+  try {
+    const { code } = readStageWork(stage);
+    return isUnkeyed(code) ? [] : [code.tree];
+  } catch (error) {
+    // What cannot be read cannot be executed either, and must not keep the rest from being tidied up.
+    if (error instanceof AexpError && error.code === "queue.spec_invalid") return [];
+    throw error;
+  }
 }

@@ -31,8 +31,11 @@ export async function resolveStages(repo: Repo, ports: StagePorts, signal?: Abor
     const tasks = await ports.store.unresolved(repo.machineLabel, BATCH);
     const inputs = new StageInputs(repo, ports, signal);
     // Side by side: one that hashes for minutes keeps no other waiting, and the store takes many at once.
-    const outcomes = await Promise.all(tasks.map((task) => resolveStage(repo, ports, { task, inputs, signal })));
-    const resolved = outcomes.filter(Boolean).length;
+    const settled = await Promise.allSettled(tasks.map((task) => resolveStage(repo, ports, { task, inputs, signal })));
+    // All have ended: none goes on behind the back of who tries again.
+    const failure = settled.find(({ status }) => status === "rejected");
+    if (failure?.status === "rejected") throw failure.reason;
+    const resolved = settled.filter((outcome) => outcome.status === "fulfilled" && outcome.value).length;
     count += resolved;
     // What was left is another process's by now.
     if (resolved === 0 || signal?.aborted === true) return count;

@@ -1,6 +1,7 @@
 import { AexpError } from "../model/errors.ts";
 import { isDigest } from "../output/digest.ts";
 import type { OutputStore } from "../output/output-store.ts";
+import { isAliasName } from "../queue/alias.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import { readKnownOutputs } from "./known-outputs.ts";
 import { rowOf } from "./list-runs.ts";
@@ -65,7 +66,7 @@ export async function setAlias(repo: Repo, ports: AliasPorts, request: AliasRequ
 /** @throws {AexpError} `alias.name_invalid` */
 export function parseAliasName(text: string): string {
   const name = text.startsWith("@") ? text.slice(1) : text;
-  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(name) && name !== "last") return name;
+  if (isAliasName(name)) return name;
   const why = name === "last" ? "is taken: @last is the newest run" : "is no name of an alias";
   throw new AexpError(`${JSON.stringify(text)} ${why}`, {
     code: "alias.name_invalid",

@@ -274,8 +274,11 @@ class Worker {
         live.begin(program);
         this.#options.observe({ kind: "started", attempt: live });
         const streams = StreamWatch.of(this.#repo, this.#ports, this.#resilience, live);
-        end = await program.ended;
-        await streams?.end();
+        try {
+          end = await program.ended;
+        } finally {
+          await streams?.end();
+        }
         result = await completeResult(this.#repo, this.#ports, live.task, toResult(end));
       }
     } catch (error) {

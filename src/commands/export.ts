@@ -143,14 +143,19 @@ function checkFlags(
       "Add --out FILE, or leave --json out.",
     );
   }
-  if (flags.ndjson && format !== "json") throw usage(`--ndjson goes with --format json, not ${format}`);
+  if (flags.ndjson && format !== "json") {
+    throw usage(`--ndjson goes with --format json, not ${format}`, "Leave --ndjson out, or write --format json.");
+  }
   if (format !== "ro-crate" && (flags.license ?? flags.title) !== undefined) {
-    throw usage(`--license and --title go with --format ro-crate, not ${format}`);
+    throw usage(
+      `--license and --title go with --format ro-crate, not ${format}`,
+      "Leave them out, or write --format ro-crate.",
+    );
   }
 }
 
 const EXAMPLES = { "ro-crate": "crate", mlflow: "mlruns" } as const;
 
-function usage(problem: string, hint?: string): AexpError {
+function usage(problem: string, hint: string): AexpError {
   return new AexpError(problem, { code: "cli.usage", hint });
 }

@@ -1,6 +1,7 @@
 import type { PipelineInput, PipelineOutput, PipelineStage } from "../generated/pipeline.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { DEFAULT_OUTPUT_KIND, type OutputDeclaration } from "../output/declaration.ts";
+import { isAliasName } from "../queue/alias.ts";
 import { type NeedText, parseNeed } from "../queue/needs.ts";
 import type { FaultList, FaultPath } from "./fault.ts";
 import type { RunReference, StageInput } from "./pipeline.ts";
@@ -33,8 +34,8 @@ const MORE_KEYS = [
 
 /** The output of a run, as written: `@baseline` or a job id. `undefined` for anything else. */
 function parseRunReference(text: string): RunReference | undefined {
-  const [, alias] = /^@([\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]{0,99})$/u.exec(text) ?? [];
-  if (alias !== undefined) return { kind: "alias", alias };
+  const alias = text.slice(1);
+  if (text.startsWith("@") && isAliasName(alias)) return { kind: "alias", alias };
   return /^[0-9a-f]{4,32}$/.test(text) ? { kind: "run", idPrefix: text } : undefined;
 }
 

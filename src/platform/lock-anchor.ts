@@ -16,6 +16,8 @@ export class LockAnchor {
   readonly #path: string;
   /** Its time, and so that of every lock. */
   timeMs = 0;
+  /** It may be gone. */
+  #isInDoubt = false;
 
   /** @param path - in the folder of the locks; other processes' anchors there have names of the same beginning */
   private constructor(path: string) {
@@ -40,13 +42,13 @@ export class LockAnchor {
    * @throws {Error} Node's own, where a file cannot have several names
    */
   link(name: string): boolean {
-    if (Math.abs(Date.now() - this.timeMs) > FRESH_MS) this.#touch();
+    if (this.#isInDoubt || Math.abs(Date.now() - this.timeMs) > FRESH_MS) this.#touch();
     try {
       linkSync(this.#path, name);
       return true;
     } catch (error) {
       if (systemErrorCode(error) === "EEXIST") return false;
-      this.timeMs = 0; // it may be gone: the next try looks
+      this.#isInDoubt = true; // locks that are held go on to have its time
       throw error;
     }
   }
@@ -61,6 +63,7 @@ export class LockAnchor {
     const nowS = Date.now() / 1000;
     utimesSync(this.#path, nowS, nowS);
     this.timeMs = statSync(this.#path).mtimeMs;
+    this.#isInDoubt = false;
   }
 }
 
@@ -76,7 +79,11 @@ function sweep(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(PREFIX)) continue;
     const path = join(folder, name);
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined && found.mtimeMs < Date.now() - FORGOTTEN_MS) rmSync(path, { force: true });
+    try {
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (found !== undefined && found.mtimeMs < Date.now() - FORGOTTEN_MS) rmSync(path, { force: true });
+    } catch {
+      // Another user's: it is theirs to remove, and harms nobody.
+    }
   }
 }

@@ -66,7 +66,10 @@ interface GivenTime {
   timeMs: number;
 }
 
-/** A file that is ours as long as it has the time that we gave it: who takes the lock over makes a new one. */
+/**
+ * A file that is ours as long as it has the time that we gave it: who takes the lock over makes a new one. Where all files
+ * of this process are names of one, no other task of it can do so: to try renews them all.
+ */
 class LockFile {
   readonly #path: string;
   readonly #renewal: NodeJS.Timeout;
@@ -111,8 +114,8 @@ class LockFile {
 
 /** As {@link create}, without a new file where the file system can do without. */
 function link(path: string): GivenTime | undefined {
-  const anchor = LockAnchor.in(dirname(path));
   try {
+    const anchor = LockAnchor.in(dirname(path));
     return anchor.link(path) ? anchor : undefined;
   } catch {
     return create(path); // a file system without such names says so with one of several codes

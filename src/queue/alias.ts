@@ -9,6 +9,11 @@ export interface AliasTarget {
   readonly digest?: Digest | undefined;
 }
 
+/** Whether a text can be the name of an alias; `last` always means the newest run. */
+export function isAliasName(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(text) && text !== "last";
+}
+
 export interface SetAliasOptions {
   readonly caller: string;
   /** The version that must be in force, 0 when there must be none; any, when absent. */

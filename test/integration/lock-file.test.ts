@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { type HeldLock, withLockFile } from "../../src/platform/lock-file.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
@@ -39,6 +39,20 @@ describe.each([{ isFrequent: false }, FREQUENT])("a lock with %o", (options) => 
     const taken = await withLockFile(path, 0, async ({ wasAbandoned }) => wasAbandoned, options);
 
     expect(taken).toEqual({ result: true });
+  });
+
+  it("never belongs to two tasks of this process, also after a long standstill", async () => {
+    const path = join(tempDir(), "lock");
+    onTestFinished(() => void vi.restoreAllMocks());
+
+    const takeTwice = async (first: HeldLock): Promise<number> => {
+      const wakesMs = Date.now() + 10_000;
+      vi.spyOn(Date, "now").mockImplementation(() => wakesMs);
+      const holders = await withLockFile(path, 0, async (second) => [first.isHeld(), second.isHeld()], options);
+      return (holders?.result ?? [first.isHeld()]).filter(Boolean).length;
+    };
+
+    expect(await withLockFile(path, 0, takeTwice, options)).toEqual({ result: 1 });
   });
 
   it("is lost when another takes it over", async () => {

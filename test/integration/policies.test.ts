@@ -45,6 +45,26 @@ describe("a policy", () => {
     expect((await project.groups()).map(({ group }) => group.name).toSorted()).toEqual(["demo", "demo/evaluate"]);
   });
 
+  it("fires for a process's own outputs although more than it sees to at once wait for others", async () => {
+    const project = await makeOwnProject(ONE_MODEL);
+    const items = "mkdir {outputs.all}; for i in $(seq 120); do echo $i > {outputs.all}/$i; done";
+    project.write(
+      "many.yaml",
+      `name: many\ndefaults: {experiment: E001}\nstages:\n  write:\n    command: ${items}\n    outputs: {all: {path: all, kind: model, stream: true}}\n`,
+    );
+    project.write("aexp.yaml", `policies:\n${EVALUATE}`);
+    await runCli(project.root, ["pipeline", "run", "many.yaml", "--jobs", "1"]);
+    expect(await runsOf(project, "evaluate")).toEqual([]);
+    await trust(project);
+
+    await project.run();
+
+    const [source] = (await sourceOf(project)).tasks;
+    const fires = await firesOf(project, "evaluate");
+    expect(fires.map((fire) => fire.source)).toEqual([source?.id]);
+    expect((await runsOf(project, "evaluate")).map(({ state }) => state)).toEqual(["complete"]);
+  });
+
   it("is not fired for what comes from the cache, and equal outputs are evaluated once", async () => {
     const project = await makePolicyProject(ONE_MODEL, EVALUATE);
     await project.run();

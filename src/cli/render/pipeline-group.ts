@@ -7,7 +7,7 @@ import { renderCriticalPath } from "./critical-path.ts";
 import type { Style } from "./paint.ts";
 import { type Column, renderTable } from "./table.ts";
 import { taskStateStyle } from "./task-state.ts";
-import { renderDuration } from "./time.ts";
+import { renderDuration, renderInstant } from "./time.ts";
 import { renderCount } from "./value.ts";
 
 /** A submitted pipeline as `--json` prints it. */
@@ -98,7 +98,7 @@ function nextStep({ id, state }: PipelineGroup["group"], tasks: readonly Task[])
 
 /** A line for each pipeline. */
 export function renderPipelineList(groups: readonly PipelineGroup[], screen: Screen): string {
-  return renderTable(GROUPS, groups, { width: screen.width, color: screen.color });
+  return renderTable(groupColumns(screen), groups, { width: screen.width, color: screen.color });
 }
 
 const STAGES: readonly Column<StageProgress>[] = [
@@ -116,13 +116,13 @@ const PROBLEMS: readonly Column<Task>[] = [
   { name: "why", value: ({ reason }) => reason?.message ?? "" },
 ];
 
-const GROUPS: readonly Column<PipelineGroup>[] = [
+const groupColumns = (screen: Screen): readonly Column<PipelineGroup>[] => [
   { name: "group", isFixed: true, value: ({ group }) => group.id },
   { name: "pipeline", value: ({ group }) => group.name },
   { name: "state", isFixed: true, value: ({ group }) => group.state },
   { name: "runs", isFixed: true, align: "right", value: ({ tasks }) => renderCount(tasks.length) },
   { name: "of them", value: ({ stages }) => renderStates(totals(stages)) },
-  { name: "submitted", isFixed: true, value: ({ group }) => toInstant(group.createdAt) },
+  { name: "submitted", isFixed: true, value: ({ group }) => renderInstant(toInstant(group.createdAt), screen) },
 ];
 
 function totals(stages: readonly StageProgress[]): StageProgress["counts"] {

@@ -6,6 +6,7 @@ import type { RecordedCode } from "../../code/reproduction-place.ts";
 import type { Reproduction } from "../../app/reproduce-run.ts";
 import type { ResultComparison } from "../../app/compare-reproduction.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
+import { quoteCommand } from "../../queue/shell-quote.ts";
 import type { Screen } from "../screen.ts";
 import { shortDigest } from "./digest.ts";
 import { paint } from "./paint.ts";
@@ -39,7 +40,7 @@ function renderFacts(done: Reproduction, screen: Screen, root: string): string {
   const was = row.wallclockS === undefined ? "" : ` (${renderDuration(row.wallclockS)} then)`;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ["code", describeCode(code)],
-    ["command", argv.map(quoteWord).join(" ")],
+    ["command", quoteCommand(argv)],
     ["duration", `${renderDuration(wallclockS)}${was}`],
     ...notes.map((note) => ["note", note] as const),
     ["kept in", folder === undefined ? undefined : relative(root, folder)],
@@ -54,10 +55,6 @@ function renderFacts(done: Reproduction, screen: Screen, root: string): string {
 export function describeCode(code: RecordedCode): string {
   if (code.kind === "tree") return `tree ${code.tree.slice(0, 10)}`;
   return `commit ${code.commit.slice(0, 10)}${code.patchFile === undefined ? "" : " with the changes of then"}`;
-}
-
-function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 interface Line {

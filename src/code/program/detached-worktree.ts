@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-
 import { AexpError, messageOf } from "../../model/errors.ts";
 import { GitRunner } from "../../git/program/run-git.ts";
+import { findWorktreeRecord } from "../../git/program/worktree-record.ts";
 import { isObjectId } from "../code-identity.ts";
 import { removeTree } from "../fs/read-only-tree.ts";
 import type { RecordedCode } from "../reproduction-place.ts";
@@ -48,10 +46,9 @@ export async function applyPatch(worktree: string, prefix: string, file: string)
 
 /** Removes a worktree, and makes git forget it. Others, perhaps on a disk that is not there, are left alone. */
 export async function removeWorktree(git: GitRunner, path: string): Promise<void> {
-  const common = await git.maybe(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
-  const record = readPointer(join(path, ".git"));
+  const record = await findWorktreeRecord(git, path);
   removeTree(path);
-  if (common !== undefined && record !== undefined && dirname(record) === join(common, "worktrees")) removeTree(record);
+  if (record !== undefined) removeTree(record);
 }
 
 /** What HEAD is to be: the recorded commit, and for a tree without one a commit of it alone. */
@@ -72,13 +69,3 @@ const NOBODY = {
   GIT_COMMITTER_EMAIL: "aexp@localhost",
   GIT_COMMITTER_DATE: "1000000000 +0000",
 };
-
-/** What a worktree's file `.git` points at. */
-function readPointer(path: string): string | undefined {
-  try {
-    const [, target] = /^gitdir: (.+)$/m.exec(readFileSync(path, "utf8")) ?? [];
-    return target === undefined ? undefined : resolve(dirname(path), target);
-  } catch {
-    return undefined; // there is none, or it is a folder
-  }
-}

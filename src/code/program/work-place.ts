@@ -20,7 +20,10 @@ export async function findWorkPlace(git: GitRunner): Promise<WorkPlace> {
   const [isInside, gitDir, index, prefix, ...rest] = text.split("\n");
   if (isInside !== "true" || gitDir === undefined || index === undefined || prefix === undefined || rest.length > 0) {
     // A line break in the path of the repository gives more lines than there are answers.
-    throw new AexpError(`${JSON.stringify(git.root)} is in no work tree that git can name`, { code: "git.failed" });
+    throw new AexpError(`${JSON.stringify(git.root)} is in no work tree that git can name`, {
+      code: "git.failed",
+      hint: "Use a work tree of git whose path has no line break.",
+    });
   }
   const top = resolve(git.root, "../".repeat(prefix.split("/").length - 1));
   return { top, prefix, gitDir, index: resolve(git.root, index) };

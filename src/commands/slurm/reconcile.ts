@@ -5,6 +5,7 @@ import { obtainWanted } from "../../app/commit-offers.ts";
 import { deliverOutbox } from "../../app/deliver-outbox.ts";
 import { PolicyFiring } from "../../app/policy-firing.ts";
 import { SlurmReconciler } from "../../app/reconcile-slurm.ts";
+import { Resilience } from "../../app/resilience.ts";
 import { resolveStages } from "../../app/resolve-stages.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { toReconcileOptions } from "../../cli/batch-session.ts";
@@ -42,11 +43,19 @@ export default class SlurmReconcile extends BaseCommand {
     await using stages = openStages(repo);
     const checkouts = flags.checkout ? openCheckouts(repo) : undefined;
     const ports = { ...stages, store, batch, checkouts };
-    const tell = (message: string): void => options.observe({ kind: "problem", message });
-    await new PolicyFiring(repo, ports, { owner: options.owner, isSource: () => true, tell }).fire();
-    await resolveStages(repo, ports);
+    const problems: string[] = [];
+    const tell = (message: string): void => {
+      problems.push(message);
+      options.observe({ kind: "problem", message });
+    };
+    // Whatever keeps stages from being submitted, the jobs that there are must be looked after.
+    const resilience = new Resilience(tell, repo.clock);
+    const firing = new PolicyFiring(repo, ports, { owner: options.owner, isSource: () => true, tell });
+    await resilience.survive<unknown>(() => firing.fire(), undefined);
+    await resilience.survive<unknown>(() => resolveStages(repo, ports), undefined);
     const commits = async () => (checkouts === undefined ? [] : await obtainWanted(repo, { store, checkouts }, tell));
-    const tally = await new SlurmReconciler(repo, ports, { ...options, commits }).tick();
+    const ticked = await new SlurmReconciler(repo, ports, { ...options, commits }).tick();
+    const tally = { ...ticked, problems: [...problems, ...ticked.problems] };
     await deliverOutbox(repo, store);
     if (tally.problems.length > 0) this.exitCode = EXIT.partial;
     this.log(renderTally(tally));

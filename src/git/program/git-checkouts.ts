@@ -5,6 +5,7 @@ import { AexpError, messageOf } from "../../model/errors.ts";
 import { withLockFile } from "../../platform/lock-file.ts";
 import type { Checkouts } from "../checkouts.ts";
 import { GitRunner } from "./run-git.ts";
+import { findWorktreeRecord } from "./worktree-record.ts";
 
 /** Commits come from a database; nothing else may look like an option or a path. */
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
@@ -109,8 +110,10 @@ export class GitCheckouts implements Checkouts {
 
   async #remove(place: string): Promise<void> {
     rmSync(ready(place), { force: true });
-    rmSync(place, { recursive: true, force: true, maxRetries: 5 });
-    await this.#git.run(["worktree", "prune"]);
+    const record = await findWorktreeRecord(this.#git, place);
+    for (const folder of record === undefined ? [place] : [place, record]) {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
   }
 
   #list(): readonly string[] {

@@ -1,4 +1,4 @@
-import { AexpError } from "../../model/errors.ts";
+import { AexpError, systemErrorCode } from "../../model/errors.ts";
 import { isContentDigest } from "../digest.ts";
 import type { OutputItem, OutputRecord } from "../output-record.ts";
 import type { CheckedOutput, OutputOptions, OutputState, OutputVerdict } from "../output-store.ts";
@@ -26,7 +26,7 @@ export async function checkOutput(record: CheckedOutput, runFolder: string): Pro
     }
     return "present";
   } catch (error) {
-    if (error instanceof AexpError) return "changed";
+    if (error instanceof AexpError || systemErrorCode(error) !== undefined) return "changed";
     throw error;
   }
 }

@@ -21,7 +21,7 @@ export class SharedTransaction {
     this.#db = db;
   }
 
-  /** Settles once everything is committed, or, when one of the writes throws, nothing is. */
+  /** Settles once the work is committed, or has thrown and left nothing. */
   write<T>(work: (tx: WriteTransaction) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) setImmediate(() => this.#commit());
@@ -36,11 +36,19 @@ export class SharedTransaction {
   #commit(): void {
     const writes = this.#waiting.splice(0, MOST);
     if (this.#waiting.length > 0) setImmediate(() => this.#commit());
+    this.#commitAll(writes);
+  }
+
+  /** One that throws must not take others with it: then each is committed by itself. */
+  #commitAll(writes: readonly Write[]): void {
+    let tell: readonly (() => void)[];
     try {
-      const tell = this.#db.write((tx) => writes.map(({ work }) => work(tx)));
-      for (const told of tell) told();
+      tell = this.#db.write((tx) => writes.map(({ work }) => work(tx)));
     } catch (error) {
-      for (const { onFailure } of writes) onFailure(error);
+      if (writes.length === 1) writes[0]?.onFailure(error);
+      else for (const write of writes) this.#commitAll([write]);
+      return;
     }
+    for (const told of tell) told();
   }
 }
