@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-import { noteSecondTries } from "./test/helpers/second-try-reporter.ts";
+import { noteSecondTries, SECOND_TRY } from "./test/helpers/second-try-reporter.ts";
 
 export default defineConfig({
   test: {
@@ -16,8 +16,7 @@ export default defineConfig({
       GIT_CONFIG_NOSYSTEM: "1",
     },
     reporters: ["default", ["json", { outputFile: ".cache/results/main.json" }], noteSecondTries("main")],
-    // Real processes on a busy machine: one failure in two thousand tests is told at the end of CI, and not the end of it.
-    retry: process.env["CI"] === undefined ? 0 : 1,
+    retry: SECOND_TRY,
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 150_000,

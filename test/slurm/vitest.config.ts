@@ -1,13 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-import { noteSecondTries } from "../helpers/second-try-reporter.ts";
+import { noteSecondTries, SECOND_TRY } from "../helpers/second-try-reporter.ts";
 
 const common = {
   disableConsoleIntercept: true,
   env: { LC_ALL: "C", TZ: "UTC", NO_COLOR: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
   pool: "forks" as const,
   testTimeout: 420_000,
-  retry: process.env["CI"] === undefined ? 0 : 1,
+  retry: SECOND_TRY,
   hookTimeout: 120_000,
 };
 
