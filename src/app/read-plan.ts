@@ -41,7 +41,7 @@ async function lineAt(text: string, { path }: PlanFault): Promise<number | undef
 }
 
 function invalid(message: string): AexpError {
-  return new AexpError(`${message}. Nothing was queued`, {
+  return new AexpError(`${message}${message.endsWith("?") ? "" : "."} Nothing was queued`, {
     code: "plan.invalid",
     hint: "docs/queue.md shows a plan.",
   });

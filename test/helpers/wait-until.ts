@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Waits until a condition holds; fails after a quarter of a minute, or another time, saying what was awaited. */
+/** Waits until a condition holds; fails after a minute, or another time, saying what was awaited. */
 export async function waitUntil<T>(
   what: string,
   probe: () => T | undefined | false | Promise<T | undefined | false>,

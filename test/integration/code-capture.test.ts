@@ -408,7 +408,7 @@ describe("captureCode", () => {
     );
   });
 
-  it("gives the same tree to many processes at once", async () => {
+  it("gives the same tree to many that ask at once", async () => {
     const root = makeRepo();
     for (let index = 0; index < 50; index += 1) writeFile(root, `new/${index}.py`, `${index}`);
 

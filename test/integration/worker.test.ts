@@ -99,7 +99,7 @@ describe("a worker", () => {
     });
   });
 
-  it("asks a queue that cannot be read no more often than it would look by itself", async () => {
+  it("does not ask a queue that cannot be read in a tight loop", async () => {
     const project = await makeQueueProject();
     const asked = vi.spyOn(project.ports.store, "waitForChange").mockRejectedValue(new Error("disk I/O error"));
     let control: WorkControl | undefined;

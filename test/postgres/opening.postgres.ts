@@ -247,6 +247,7 @@ describe("a pooler", () => {
     const store = await openStore({ schema: await newSchema() }, proxy.url);
 
     expect(await store.lanes()).toHaveLength(1);
+    expect(proxy.lies).toBeGreaterThan(0);
   });
 
   it("is refused, when it shares sessions, before anything of them was changed", async () => {
@@ -257,6 +258,7 @@ describe("a pooler", () => {
 
     await expect(openStore({ schema }, proxy.url)).rejects.toMatchObject({ code: "queue.pooler_unsuitable" });
 
+    expect(proxy.lies).toBeGreaterThan(0);
     expect(await execute(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`)).toEqual([]);
   });
 });

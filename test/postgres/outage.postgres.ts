@@ -140,21 +140,26 @@ describe("a connection that is cut", () => {
 
     proxy.interfere(cut);
     expect(await resolve(far, "a", keyed("k"))).toEqual({ kind: "queued" });
+    expect(proxy.isArmed).toBe(false);
     proxy.interfere(cut);
     expect(await far.store.setAlias("best", { run: idOf("a") }, { caller: "ana", expect: 0 })).toEqual({
       kind: "set",
       version: 1,
     });
+    expect(proxy.isArmed).toBe(false);
     const listener = { policy: "evaluate", machine: "laptop", owner: "ana", kind: "file", everyN: 1 };
     proxy.interfere(cut);
     await far.store.seeOutputs(listener);
+    expect(proxy.isArmed).toBe(false);
     await near.succeed(await near.claim(), [output("1")]);
     proxy.interfere(cut);
     await far.store.seeOutputs(listener);
+    expect(proxy.isArmed).toBe(false);
     const group = { id: "grp_evaluate", kind: "pipeline", name: "evaluate", caller: "ana" } as const;
     for (const pending of await near.store.pendingFires(listener, 10)) {
       proxy.interfere(cut);
       expect(await far.store.fire(pending, idOf("b"), group, [newTask("b")])).toBe(true);
+      expect(proxy.isArmed).toBe(false);
     }
 
     expect(await near.store.aliasLog("best")).toHaveLength(1);

@@ -24,6 +24,7 @@ export class Proxy {
   #isDown = false;
   #interference: Interference | undefined;
   #lie: { readonly truth: RegExp | string; readonly told: string } | undefined;
+  #lies = 0;
   /** The same database, through the proxy. */
   url = "";
 
@@ -42,6 +43,16 @@ export class Proxy {
     if (address !== null && typeof address !== "string") through.port = String(address.port);
     proxy.url = through.href;
     return proxy;
+  }
+
+  /** Whether the last interference still waits for its words: a test that ends so has broken nothing. */
+  get isArmed(): boolean {
+    return this.#interference !== undefined;
+  }
+
+  /** How many answers were changed by {@link lie}. */
+  get lies(): number {
+    return this.#lies;
   }
 
   /** Once, at the next words. */
@@ -100,7 +111,10 @@ export class Proxy {
   #distort(bytes: Buffer): Buffer {
     if (this.#lie === undefined) return bytes;
     const { truth, told } = this.#lie;
-    return Buffer.from(bytes.toString("latin1").replaceAll(truth, told), "latin1");
+    const before = bytes.toString("latin1");
+    const after = before.replaceAll(truth, told);
+    if (after !== before) this.#lies += 1;
+    return Buffer.from(after, "latin1");
   }
 
   #break(pair: Pair): void {

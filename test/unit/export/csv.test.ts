@@ -7,6 +7,14 @@ import { type Exact, ExactNumber } from "../../../src/model/exact-json.ts";
 import { parseExactObject } from "../../../src/model/exact-json-reader.ts";
 import { exportedRun } from "../../helpers/exported-run.ts";
 
+/** Any text, but mostly of what formulas begin with and cells end with: chance alone hardly ever makes one. */
+const anyText = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom("=", "+", "-", "@", "\t", ";", ",", '"', "\r", "\n", "1", "＝"),
+    fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+  ),
+});
+
 describe("CsvTable", () => {
   it("has the facts, then parameters and metrics by name, with the texts of their numbers", () => {
     const runs = [
@@ -43,7 +51,7 @@ describe("CsvTable", () => {
 
   it("never lets a text begin a formula, and reads back as the same number of cells", () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: "binary" }), { minLength: 1, maxLength: 5 }), (texts) => {
+      fc.property(fc.array(anyText, { minLength: 1, maxLength: 5 }), (texts) => {
         const statePoint = new Map<string, Exact>(texts.map((text, index) => [`k${index}`, text]));
         const [header = [], cells = [], ...rest] = parseCsv(tableOf([{ ...exportedRun({}), statePoint }]));
 

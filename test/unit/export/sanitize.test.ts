@@ -47,14 +47,14 @@ describe("toSanitizer", () => {
     expect(clean.changes).toBe(0);
   });
 
-  it("lets no text through that begins with a local folder, whatever stands around it", () => {
+  it("lets no text through in which a local folder begins a word, whatever stands around it", () => {
     const clean = toSanitizer(PLACES);
     const texts = fc.array(fc.oneof(fc.constantFrom(...Object.values(PLACES), "/", " ", "=", "file://"), fc.string()));
     fc.assert(
       fc.property(texts, (parts) => {
         const after = clean.text(parts.join(""));
 
-        expect(after).not.toMatch(/^(?:file:\/\/)?\/home\/ana(?:\/|$)/);
+        expect(after).not.toMatch(/(?:^|[\s=])(?:file:\/\/)?\/home\/ana(?:\/|$)/);
         expect(clean.text(after)).toBe(after);
       }),
     );
