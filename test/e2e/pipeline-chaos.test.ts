@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it, onTestFailed } from "vitest";
 
 import { listPipelines } from "../../src/app/show-pipeline.ts";
+import { systemErrorCode } from "../../src/model/errors.ts";
 import { isTerminalState, type Task, type TaskState } from "../../src/queue/task.ts";
 import { judgeNeed } from "../../src/queue/transitions.ts";
 import { type AexpProcess, startAexp } from "../helpers/aexp-process.ts";
@@ -52,6 +53,7 @@ it("computes everything once, and loses nothing, while all that computes is kill
   expect(await runCli(audit.repo.root, ["validate"])).toMatchObject({ exitCode: 0 });
   // Otherwise this test would prove nothing.
   expect(chaos.kills).toBeGreaterThan(3);
+  expect(audit.damages.length).toBeGreaterThan(0);
 }, 240_000);
 
 /** What nobody may take is executed, and what fails; all else is cached, or was skipped with what failed. */
@@ -94,6 +96,7 @@ class Chaos {
   #hired = 0;
   #edits = 0;
   #strikes = 0;
+  /** How many processes were killed that lived until then. */
   kills = 0;
 
   static async begin(random: Random): Promise<Chaos> {
@@ -226,16 +229,28 @@ class Chaos {
 
   #killWorker(): void {
     const victim = this.#random.pick(this.#workers);
-    if (this.#random.chance(0.3)) this.#killSupervisor(victim);
-    else this.kills += 1;
-    victim.child.kill("SIGKILL");
+    if (this.#random.chance(0.3)) this.#killSupervisorsOf(victim);
+    this.#replace(victim);
+  }
+
+  /** Where there is none, its worker is killed. */
+  #killSupervisor(): void {
+    const worker = this.#random.pick(this.#workers);
+    if (this.#killSupervisorsOf(worker) === 0) this.#replace(worker);
+  }
+
+  /** Kills a worker, and starts another one. */
+  #replace(victim: WorkerProcess): void {
+    if (victim.child.kill("SIGKILL")) this.kills += 1;
     this.#workers = this.#workers.filter((worker) => worker !== victim);
     this.#hire();
   }
 
-  #killSupervisor(worker: WorkerProcess = this.#random.pick(this.#workers)): void {
-    for (const pid of supervisorsOf(worker.pid)) process.kill(pid, "SIGKILL");
-    this.kills += 1;
+  /** @returns how many were killed */
+  #killSupervisorsOf(worker: WorkerProcess): number {
+    const killed = supervisorsOf(worker.pid).filter(kill).length;
+    this.kills += killed;
+    return killed;
   }
 
   async #onAnyPipeline(command: "cancel" | "retry"): Promise<void> {
@@ -305,6 +320,20 @@ class Chaos {
   async #cli(argv: readonly string[], exitCodes: readonly number[] = [0]): Promise<void> {
     const { exitCode, stdout, stderr } = await runCli(this.#project.root, argv);
     if (!exitCodes.includes(exitCode)) throw new Error(`aexp ${argv.join(" ")}: ${exitCode}: ${stdout}${stderr}`);
+  }
+}
+
+/**
+ * Kills a process, which may have ended since it was found.
+ *
+ * @returns whether it had not
+ */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (systemErrorCode(error) === "ESRCH") return false;
+    throw error;
   }
 }
 

@@ -40,11 +40,13 @@ export async function makeGraphProject(): Promise<{ project: PipelineProject; fa
     [
       "#!/bin/sh",
       "name=$1 p=$2 out=$3; shift 3",
-      `echo "begin $name $p" >> ${project.log}`,
-      `if test -e ${failures}/$name; then echo "fail $name $p" >> ${project.log}; exit 1; fi`,
+      // The same for all that read the same.
+      `work=$(cat "$@" /dev/null | cksum | tr -d ' ')`,
+      `echo "begin $name $p $work" >> ${project.log}`,
+      `if test -e ${failures}/$name; then echo "fail $name $p $work" >> ${project.log}; exit 1; fi`,
       // Whatever is left of an attempt that was killed must not be what the next one adds to.
       'cat "$@" /dev/null > "$out.part"; echo "$name $((p / 2))" >> "$out.part"; mv "$out.part" "$out"',
-      `echo "end $name $p" >> ${project.log}`,
+      `echo "end $name $p $work" >> ${project.log}`,
       "",
     ].join("\n"),
   );

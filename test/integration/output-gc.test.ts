@@ -317,6 +317,7 @@ describe("a collection at the same time as other things", () => {
   it("leaves no output that counts as present and is not, wherever it is killed", async () => {
     const { project } = await makeTrained(0.1, 0.2, 0.3);
     const { repo, ports } = project;
+    expect((await planCollection(repo, ports, RULES)).collectable).not.toEqual([]);
 
     for (let last = 0; ; last += 1) {
       let calls = 0;
@@ -357,20 +358,34 @@ describe("a collection at the same time as other things", () => {
     const project = await makePipelineProject(SWEEP);
     const { pipeline } = await project.run();
     const folders = pipeline.tasks.map(({ id }) => join(project.repo.runs.workspaceOf(id), "outputs", "1"));
-    const { child, ended } = startAexp(project.root, ["output", "gc", ...ALL, "--yes"]);
-    await waitUntil("something to be deleted", () => folders.some((folder) => !existsSync(folder)));
-    child.kill("SIGKILL");
-    await ended;
+    const leftovers = (): readonly string[] =>
+      folders.flatMap((folder) => readdirSync(join(folder, "..")).filter((name) => name.startsWith(".removed")));
+    const { ended } = startAexp(project.root, ["output", "gc", ...ALL, "--yes"], { NODE_OPTIONS: DYING });
 
+    expect(await ended).toMatchObject({ signal: "SIGKILL" });
+    // It was in the midst of the third.
+    expect(folders.filter((folder) => existsSync(folder))).toHaveLength(folders.length - 3);
+    expect(leftovers()).toHaveLength(1);
     expect(await wronglyPresent(project)).toEqual([]);
     await gc(project, ...ALL, "--yes");
 
     expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
-    const left = folders.flatMap((folder) => readdirSync(join(folder, "..")));
-    expect(left.filter((name) => name.startsWith(".removed"))).toEqual([]);
+    expect(leftovers()).toEqual([]);
     expect(statesOf((await project.run()).pipeline)).toEqual({ part: folders.map(() => "complete") });
   });
 });
+
+/** Makes a process kill itself in the midst of its third deletion; a kill from outside may come too late. */
+const DYING = `--import=data:text/javascript,${encodeURIComponent(`
+  import fs from "node:fs/promises";
+  import { syncBuiltinESMExports } from "node:module";
+  let [{ rm }, count] = [fs, 0];
+  fs.rm = async (path, options) => {
+    if (path.includes(".removed-") && (count += 1) === 3) process.kill(process.pid, "SIGKILL");
+    await rm(path, options);
+  };
+  syncBuiltinESMExports();
+`)}`;
 
 /** Things that happen in a project, one after the other. */
 const steps = fc.array(

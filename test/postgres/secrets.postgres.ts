@@ -61,7 +61,10 @@ describe("the password of a database", () => {
     await add("--sweep", "n=1..2", "--command", "exit {n}", "--retries", "0");
     const worker = startWorker(root, { id: "worker" });
     await worker.ended;
+    // Who executed nothing would give nothing away.
+    expect(worker.told("ended")).toHaveLength(2);
     const { stdout } = await runCli(root, ["queue", "events", "--json"]);
+    expect(stdout).toContain("run.ended");
 
     for (const secret of [decodeURIComponent(new URL(inject("postgresUrl")).password), inject("postgresUrl")]) {
       expect(everythingIn(root)).not.toContain(secret);
