@@ -33,7 +33,9 @@ export default class QueueMaterialize extends BaseCommand {
     const options = { runner, output, tag, experiment, slurmTime: flags["slurm-time"], isForced: flags.force };
     const { path, runs, waiting } = await materializeQueue(repo, store, openTextFiles(this.io.cwd), options);
     if (runner === "slurm" && waiting > 0) {
-      this.warnLine(`${waiting} of these runs ${waiting === 1 ? "waits" : "wait"} for others, and the elements of an array start in any order`);
+      this.warnLine(
+        `${waiting} of these runs ${waiting === 1 ? "waits" : "wait"} for others, and the elements of an array start in any order`,
+      );
     }
     this.log(`wrote ${runs === 1 ? "1 run" : `${runs} runs`} to ${toSafeLine(path)}`);
     return { path, runner, runs, waiting };
