@@ -1,4 +1,4 @@
-import type { Checkouts } from "../git/checkouts.ts";
+import type { WorkTrees } from "../git/work-trees.ts";
 import { messageOf } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import type { CodeWatch } from "./code-watch.ts";
@@ -9,7 +9,7 @@ export interface OfferPorts {
   readonly store: Pick<QueueStore, "wantedCommits">;
   readonly code: CodeWatch;
   /** Work trees of other commits, where the worker makes such. */
-  readonly checkouts: Checkouts | undefined;
+  readonly workTrees: WorkTrees | undefined;
 }
 
 /**
@@ -20,13 +20,13 @@ export interface OfferPorts {
  */
 export async function obtainWanted(
   { machineLabel }: Pick<Repo, "machineLabel">,
-  { store, checkouts }: Pick<OfferPorts, "store"> & { readonly checkouts: Checkouts },
+  { store, workTrees }: Pick<OfferPorts, "store"> & { readonly workTrees: WorkTrees },
   tell: (problem: string) => void,
 ): Promise<readonly string[]> {
   const obtained: string[] = [];
   for (const commit of await store.wantedCommits(machineLabel)) {
     try {
-      await checkouts.obtain(commit);
+      await workTrees.obtain(commit);
       obtained.push(commit);
     } catch (error) {
       tell(leftToOthers(error));
@@ -77,8 +77,8 @@ export class CommitOffers {
     const wanted = await this.#readWanted();
     if (wanted.length === 0) return [];
     const head = await this.head();
-    if (this.#ports.checkouts === undefined) return wanted.filter((commit) => commit === head);
-    for (const commit of wanted) this.#fetch(this.#ports.checkouts, commit);
+    if (this.#ports.workTrees === undefined) return wanted.filter((commit) => commit === head);
+    for (const commit of wanted) this.#fetch(this.#ports.workTrees, commit);
     return wanted.filter((commit) => commit === head || this.#fetched.has(commit));
   }
 
@@ -110,18 +110,18 @@ export class CommitOffers {
     return this.#wanted.commits;
   }
 
-  #fetch(checkouts: Checkouts, commit: string): void {
+  #fetch(workTrees: WorkTrees, commit: string): void {
     const failedMs = this.#failed.get(commit);
     const now = this.#repo.clock.monotonicMs();
     if (this.#fetched.has(commit) || this.#fetching.has(commit)) return;
     if (failedMs !== undefined && now - failedMs < AGAIN_MS) return;
-    void this.#obtain(checkouts, commit);
+    void this.#obtain(workTrees, commit);
   }
 
-  async #obtain(checkouts: Checkouts, commit: string): Promise<void> {
+  async #obtain(workTrees: WorkTrees, commit: string): Promise<void> {
     this.#fetching.add(commit);
     try {
-      await checkouts.obtain(commit);
+      await workTrees.obtain(commit);
       this.#fetched.add(commit);
     } catch (error) {
       if (!this.#failed.has(commit)) this.#tell(leftToOthers(error));

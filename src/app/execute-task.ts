@@ -1,7 +1,7 @@
 import { isUnkeyed, type TreeId } from "../code/code-identity.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { SupervisedAttempt, Supervisor } from "../executor/supervisor.ts";
-import type { Checkouts } from "../git/checkouts.ts";
+import type { WorkTrees } from "../git/work-trees.ts";
 import { readStageWork } from "../pipeline/stage-work.ts";
 import type { AttemptResult, Claim } from "../queue/queue-store.ts";
 import type { Task } from "../queue/task.ts";
@@ -20,7 +20,7 @@ export interface WorkPorts extends StagePorts {
   readonly supervisor: Supervisor;
   readonly executor: Executor;
   /** Work trees of single commits, where runs are executed in such. */
-  readonly checkouts?: Checkouts | undefined;
+  readonly workTrees?: WorkTrees | undefined;
 }
 
 /** How attempts of a worker are started. */
@@ -90,7 +90,7 @@ export interface PreparedCode {
  */
 export async function prepareCode(
   repo: Repo,
-  ports: Pick<WorkPorts, "checkouts" | "code">,
+  ports: Pick<WorkPorts, "workTrees" | "code">,
   task: Task,
   watch: CodeWatch,
 ): Promise<PreparedCode> {
@@ -98,10 +98,10 @@ export async function prepareCode(
   if (tree !== undefined) {
     return { root: await ports.code.openCheckout(tree), codeDifference: undefined, codePatch: undefined };
   }
-  const checkouts = task.spec.stage === undefined ? ports.checkouts : undefined;
-  const commit = checkouts === undefined ? undefined : (task.commit ?? cleanCommit(repo, task));
-  if (checkouts !== undefined && commit !== undefined) {
-    return { root: await checkouts.open(commit), codeDifference: undefined, codePatch: undefined };
+  const workTrees = task.spec.stage === undefined ? ports.workTrees : undefined;
+  const commit = workTrees === undefined ? undefined : (task.commit ?? cleanCommit(repo, task));
+  if (workTrees !== undefined && commit !== undefined) {
+    return { root: await workTrees.open(commit), codeDifference: undefined, codePatch: undefined };
   }
   const code = await watch.now();
   return { root: repo.root, codeDifference: describeCodeDifference(repo, task.id, code), codePatch: code.patch };

@@ -1,8 +1,10 @@
 import type { CodeStore } from "../code/code-store.ts";
 import { AexpError, type ErrorCode } from "../model/errors.ts";
+import type { WorkTrees } from "../git/work-trees.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
 import { pruneCode } from "./prune-code.ts";
+import { pruneWorkTrees } from "./prune-work-trees.ts";
 import type { Repo } from "./repo.ts";
 
 /** What is to be forgotten. */
@@ -20,15 +22,25 @@ export interface Purge {
   readonly freedBytes: number;
   /** How many folders with the code of stages are gone; none, when nothing is to be changed. */
   readonly checkouts: number;
+  /** The commits whose work trees are removed, or would be. */
+  readonly workTrees: readonly string[];
+}
+
+/** Where that is looked for. */
+export interface PurgePorts {
+  readonly store: Pick<QueueStore, "purge" | "tasks">;
+  readonly code: CodeStore;
+  /** Absent where runs are not executed in work trees of their commits. */
+  readonly workTrees?: WorkTrees | undefined;
 }
 
 /**
- * Forgets tasks that ended long ago, and deletes what they printed, and the code that only they executed. Documents,
- * metrics, outputs, other files and ledger entries of their runs stay.
+ * Forgets tasks that ended long ago, and deletes what they printed, the code that only they executed, and work trees that
+ * nothing wants. Documents, metrics, outputs, other files and ledger entries of their runs stay.
  */
 export async function purgeQueue(
-  repo: Pick<Repo, "runs" | "attempts">,
-  { store, code }: { readonly store: Pick<QueueStore, "purge" | "tasks">; readonly code: CodeStore },
+  repo: Pick<Repo, "runs" | "attempts" | "clock">,
+  { store, code, workTrees }: PurgePorts,
   { dryRun, beforeMs }: PurgeOptions,
 ): Promise<Purge> {
   const ids = await store.purge({ dryRun, ...(beforeMs === undefined ? {} : { before: beforeMs }) });
@@ -36,7 +48,12 @@ export async function purgeQueue(
   for (const id of ids) {
     if (isAtRest(repo, id)) freedBytes += repo.attempts.removeLogs(id, { dryRun });
   }
-  return { ids, freedBytes, checkouts: dryRun ? 0 : await pruneStageCode(code, store) };
+  return {
+    ids,
+    freedBytes,
+    checkouts: dryRun ? 0 : await pruneStageCode(code, store),
+    workTrees: workTrees === undefined ? [] : await pruneWorkTrees(repo, store, workTrees, dryRun),
+  };
 }
 
 /** Without git there is no code that was kept. */

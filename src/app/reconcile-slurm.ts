@@ -1,7 +1,7 @@
 import type { AttemptName, BatchExecutor, JobReport } from "../executor/batch-executor.ts";
 import { type EndedJob, judgeJob } from "../executor/judge-job.ts";
 import { indexOf } from "../executor/scheduler-id.ts";
-import type { Checkouts } from "../git/checkouts.ts";
+import type { WorkTrees } from "../git/work-trees.ts";
 import { parseInstant } from "../model/clock.ts";
 import { messageOf } from "../model/errors.ts";
 import type { AttemptResult, BatchJob, QueueStore } from "../queue/queue-store.ts";
@@ -20,7 +20,7 @@ import { JobSubmitter } from "./submit-jobs.ts";
 export interface BatchPorts extends StagePorts {
   readonly batch: BatchExecutor;
   /** Work trees of single commits, where runs are executed in such. */
-  readonly checkouts?: Checkouts | undefined;
+  readonly workTrees?: WorkTrees | undefined;
 }
 
 /** Who looks after the scheduler's jobs, and how. */

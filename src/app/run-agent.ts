@@ -9,7 +9,6 @@ import { Chores } from "./chores.ts";
 import { CodeWatch } from "./code-watch.ts";
 import { CommitOffers } from "./commit-offers.ts";
 import { deliverEvents, deliverMarks } from "./deliver-outbox.ts";
-import { pruneCheckouts } from "./prune-checkouts.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import { type BatchPorts, type ReconcileOptions, SlurmReconciler } from "./reconcile-slurm.ts";
 import type { Repo } from "./repo.ts";
@@ -84,15 +83,15 @@ class Agent {
   }
 
   /** A job may start when the work tree is another one, so that only commits with work trees of their own are offered. */
-  #toOffers({ store, checkouts }: BatchPorts): CommitOffers | undefined {
-    if (checkouts === undefined) return undefined;
+  #toOffers({ store, workTrees }: BatchPorts): CommitOffers | undefined {
+    if (workTrees === undefined) return undefined;
     const { observe } = this.#options;
     const tell = {
       problem: (message: string) => observe({ kind: "problem", message }),
       // The next look finds what has come.
       settled: () => undefined,
     };
-    return new CommitOffers(this.#repo, { store, checkouts, code: new CodeWatch(this.#repo) }, tell);
+    return new CommitOffers(this.#repo, { store, workTrees, code: new CodeWatch(this.#repo) }, tell);
   }
 
   async run(): Promise<AgentSummary> {
@@ -140,7 +139,7 @@ class Agent {
       submitted: before.submitted + submitted,
       ended: before.ended + ended,
     };
-    if (this.#chores.isDue("purge", PURGE_MS)) await this.#purge();
+    if (this.#chores.isDue("purge", PURGE_MS)) await purgeQueue(this.#repo, this.#ports, { dryRun: false });
     await deliverMarks(this.#repo, this.#store);
     // A slow hook keeps nobody waiting.
     this.#hooks ??= deliverEvents(this.#repo, this.#store)
@@ -148,17 +147,11 @@ class Agent {
       .finally(() => (this.#hooks = undefined));
   }
 
-  async #purge(): Promise<void> {
-    const { store, checkouts } = this.#ports;
-    await purgeQueue(this.#repo, this.#ports, { dryRun: false });
-    if (checkouts !== undefined) await pruneCheckouts(this.#repo, store, checkouts, false);
-  }
-
   async #report(startedAt: number): Promise<void> {
     const { workerId, self } = this.#options;
     const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = self;
     const process = { pid, startFingerprint, bootId };
-    const canCheckout = this.#ports.checkouts !== undefined;
+    const canCheckout = this.#ports.workTrees !== undefined;
     const { machineLabel: machine } = this.#repo;
     await this.#store.reportWorker({
       ...process,

@@ -16,7 +16,6 @@ import { completeResult } from "./complete-result.ts";
 import { startTask, type WorkPorts } from "./execute-task.ts";
 import { toResult } from "./find-attempt.ts";
 import { LiveAttempt } from "./live-attempt.ts";
-import { pruneCheckouts } from "./prune-checkouts.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import type { QueueTiming } from "./queue-timing.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
@@ -143,10 +142,10 @@ class Worker {
 
   async run(): Promise<WorkSummary> {
     if ((await this.#repo.readDatabaseUrl()) !== undefined) {
-      const { store, checkouts } = this.#ports;
+      const { store, workTrees } = this.#ports;
       this.#offers = new CommitOffers(
         this.#repo,
-        { store, checkouts, code: this.#code },
+        { store, workTrees, code: this.#code },
         {
           problem: (message) => this.#options.observe({ kind: "problem", message }),
           settled: () => {
@@ -206,7 +205,10 @@ class Worker {
       await this.#resilience.survive(() => this.#obeyStops(), undefined);
     }
     if (this.#chores.isDue("age", AGE_MS)) await this.#resilience.survive(() => this.#ports.store.age(), 0);
-    if (this.#chores.isDue("purge", PURGE_MS)) await this.#resilience.survive<unknown>(() => this.#purge(), undefined);
+    if (this.#chores.isDue("purge", PURGE_MS)) {
+      const purge = (): Promise<unknown> => purgeQueue(this.#repo, this.#ports, { dryRun: false });
+      await this.#resilience.survive(purge, undefined);
+    }
     const deliveryMs = this.#live.size > 0 ? DELIVERY_MS : IDLE_DELIVERY_MS;
     if (this.#chores.isDue("deliver", deliveryMs)) this.#delivery.begin();
   }
@@ -319,12 +321,6 @@ class Worker {
     this.#counts = { ...this.#counts, [what]: this.#counts[what] + 1 };
   }
 
-  async #purge(): Promise<void> {
-    const { store, checkouts } = this.#ports;
-    await purgeQueue(this.#repo, this.#ports, { dryRun: false });
-    if (checkouts !== undefined) await pruneCheckouts(this.#repo, store, checkouts, false);
-  }
-
   async #renew(): Promise<void> {
     const { workerId, timing } = this.#options;
     const askedMs = this.#repo.clock.monotonicMs();
@@ -415,7 +411,7 @@ class Worker {
       pools: this.#options.pools.map(({ name, slots }) => `${name}=${slots}`).join(","),
       state: this.#ending === undefined ? "up" : "draining",
       ...(commit !== undefined && { commit }),
-      canCheckout: this.#ports.checkouts !== undefined,
+      canCheckout: this.#ports.workTrees !== undefined,
       startedAt: this.#startedAtMs,
     });
   }

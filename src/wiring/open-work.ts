@@ -2,7 +2,7 @@ import { applyLanes } from "../app/apply-lanes.ts";
 import type { WorkPorts } from "../app/execute-task.ts";
 import type { Repo } from "../app/repo.ts";
 import { keepHeapSmall } from "../platform/keep-heap-small.ts";
-import { openCheckouts } from "./open-checkouts.ts";
+import { openWorkTrees } from "./open-work-trees.ts";
 import { openExecutor } from "./open-executor.ts";
 import { openQueue } from "./open-queue.ts";
 import { openStages } from "./open-stages.ts";
@@ -34,7 +34,7 @@ export async function openWork(repo: Repo, options: OpenWorkOptions): Promise<Op
     store,
     supervisor,
     executor: openExecutor(repo),
-    checkouts: options.isCheckingOut === true ? openCheckouts(repo) : undefined,
+    workTrees: options.isCheckingOut === true ? openWorkTrees(repo) : undefined,
     async [Symbol.asyncDispose]() {
       await supervisor[Symbol.asyncDispose]();
       await stages[Symbol.asyncDispose]();

@@ -8,7 +8,7 @@ import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { withAbortSignal } from "../../cli/stop-signals.ts";
 import { parseDuration } from "../../model/duration.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
-import { openCheckouts } from "../../wiring/open-checkouts.ts";
+import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 import { openExecutor } from "../../wiring/open-executor.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openStages } from "../../wiring/open-stages.ts";
@@ -48,11 +48,11 @@ export default class AgentStart extends BaseCommand {
     await using stages = openStages(repo);
     const options = toReconcileOptions("agent", this.io);
     const { self } = openExecutor(repo);
-    const checkouts = flags.checkout ? openCheckouts(repo) : undefined;
+    const workTrees = flags.checkout ? openWorkTrees(repo) : undefined;
     const summary = await withAbortSignal((signal) =>
       runAgent(
         repo,
-        { ...stages, store, batch, checkouts },
+        { ...stages, store, batch, workTrees },
         { ...options, lanes: flags.lane, intervalMs, self, signal },
       ),
     );

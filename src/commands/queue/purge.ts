@@ -1,14 +1,22 @@
 import * as Flags from "@oclif/core/flags";
 
-import { pruneCheckouts } from "../../app/prune-checkouts.ts";
 import { purgeQueue } from "../../app/purge-queue.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { renderBytes } from "../../cli/render/bytes.ts";
-import { renderCount } from "../../cli/render/value.ts";
+import { plural } from "../../cli/render/plural.ts";
 import { LONGEST_MS, parseDuration } from "../../model/duration.ts";
-import { openCheckouts } from "../../wiring/open-checkouts.ts";
+import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 import { openCode } from "../../wiring/open-code.ts";
 import { openQueueIfPresent } from "../../wiring/open-queue.ts";
+
+/** What was forgotten, or would be. */
+interface QueuePurgeJson {
+  readonly dry_run: boolean;
+  readonly runs: readonly string[];
+  readonly freed_bytes: number;
+  /** The commits whose work trees are removed. */
+  readonly work_trees: readonly string[];
+}
 
 export default class QueuePurge extends BaseCommand {
   static override summary = "Forget runs that ended long ago, and delete what they printed.";
@@ -29,7 +37,7 @@ export default class QueuePurge extends BaseCommand {
     }),
   };
 
-  override async run(): Promise<{ dry_run: boolean; runs: readonly string[]; freed_bytes: number }> {
+  override async run(): Promise<QueuePurgeJson> {
     const { flags } = await this.parse(QueuePurge);
     const repo = this.openRepo(flags);
     const dryRun = flags["dry-run"];
@@ -37,15 +45,19 @@ export default class QueuePurge extends BaseCommand {
     const ageMs = age === undefined ? undefined : parseDuration(age, "--older-than", LONGEST_MS);
     await using store = await openQueueIfPresent(repo);
     const beforeMs = ageMs === undefined || store === undefined ? undefined : (await store.now()) - ageMs;
-    const { ids, freedBytes } =
+    const { ids, freedBytes, workTrees } =
       store === undefined
-        ? { ids: [], freedBytes: 0 }
-        : await purgeQueue(repo, { store, code: openCode(repo) }, { dryRun, beforeMs });
-    if (store !== undefined) await pruneCheckouts(repo, store, openCheckouts(repo), dryRun);
+        ? { ids: [], freedBytes: 0, workTrees: [] }
+        : await purgeQueue(repo, { store, code: openCode(repo), workTrees: openWorkTrees(repo) }, { dryRun, beforeMs });
     for (const id of dryRun ? ids : []) this.log(id);
-    const what = ids.length === 1 ? "1 run" : `${renderCount(ids.length)} runs`;
+    const what = plural(ids.length, "run");
     const logs = freedBytes === 0 ? "" : `, and ${renderBytes(freedBytes)} of logs`;
     this.log(dryRun ? `would forget ${what}${logs}` : `forgot ${what}${logs}`);
-    return { dry_run: dryRun, runs: ids, freed_bytes: freedBytes };
+    if (workTrees.length > 0) {
+      const whose = workTrees.map((commit) => commit.slice(0, 12)).join(", ");
+      const trees = workTrees.length === 1 ? "the work tree of commit" : "the work trees of commits";
+      this.log(`${dryRun ? "would remove" : "removed"} ${trees} ${whose}`);
+    }
+    return { dry_run: dryRun, runs: ids, freed_bytes: freedBytes, work_trees: workTrees };
   }
 }

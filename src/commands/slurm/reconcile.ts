@@ -13,7 +13,7 @@ import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { EXIT } from "../../cli/exit-codes.ts";
 import { type BatchTallyJson, renderTally } from "../../cli/render/batch-event.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
-import { openCheckouts } from "../../wiring/open-checkouts.ts";
+import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openStages } from "../../wiring/open-stages.ts";
 
@@ -41,8 +41,8 @@ export default class SlurmReconcile extends BaseCommand {
     const batch = openBatch(repo, { env: this.io.env, packageRoot: PACKAGE_ROOT });
     const options = toReconcileOptions("slurm", this.io);
     await using stages = openStages(repo);
-    const checkouts = flags.checkout ? openCheckouts(repo) : undefined;
-    const ports = { ...stages, store, batch, checkouts };
+    const workTrees = flags.checkout ? openWorkTrees(repo) : undefined;
+    const ports = { ...stages, store, batch, workTrees };
     const problems: string[] = [];
     const tell = (message: string): void => {
       problems.push(message);
@@ -53,7 +53,7 @@ export default class SlurmReconcile extends BaseCommand {
     const firing = new PolicyFiring(repo, ports, { owner: options.owner, isSource: () => true, tell });
     await resilience.survive<unknown>(() => firing.fire(), undefined);
     await resilience.survive<unknown>(() => resolveStages(repo, ports), undefined);
-    const commits = async () => (checkouts === undefined ? [] : await obtainWanted(repo, { store, checkouts }, tell));
+    const commits = async () => (workTrees === undefined ? [] : await obtainWanted(repo, { store, workTrees }, tell));
     const ticked = await new SlurmReconciler(repo, ports, { ...options, commits }).tick();
     const tally = { ...ticked, problems: [...problems, ...ticked.problems] };
     await deliverOutbox(repo, store);

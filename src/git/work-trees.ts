@@ -1,5 +1,5 @@
 /** Work trees of single commits, kept on this machine. */
-export interface Checkouts {
+export interface WorkTrees {
   /**
    * Makes sure that a commit is here; it is fetched when it is missing. A work tree is not made yet.
    *

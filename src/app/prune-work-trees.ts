@@ -1,4 +1,4 @@
-import type { Checkouts } from "../git/checkouts.ts";
+import type { WorkTrees } from "../git/work-trees.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import { ACTIVE_STATES, PENDING_STATES, type Task } from "../queue/task.ts";
 import { cleanCommit } from "./execute-task.ts";
@@ -12,15 +12,15 @@ const UNUSED_MS = 24 * 3_600_000;
  *
  * @returns the commits whose work trees are removed, or would be
  */
-export async function pruneCheckouts(
+export async function pruneWorkTrees(
   repo: Pick<Repo, "runs" | "clock">,
   store: Pick<QueueStore, "tasks">,
-  checkouts: Checkouts,
+  workTrees: WorkTrees,
   dryRun: boolean,
 ): Promise<readonly string[]> {
   const open = await store.tasks({ states: [...PENDING_STATES, ...ACTIVE_STATES] });
   const keep = new Set(open.flatMap((task) => task.commit ?? commitHere(repo, task) ?? []));
-  return await checkouts.prune({ keep, beforeMs: repo.clock.nowMs() - UNUSED_MS, dryRun });
+  return await workTrees.prune({ keep, beforeMs: repo.clock.nowMs() - UNUSED_MS, dryRun });
 }
 
 /** Runs that never leave this machine say it in their folders only. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { AexpError, messageOf } from "../../model/errors.ts";
 import { withLockFile } from "../../platform/lock-file.ts";
-import type { Checkouts } from "../checkouts.ts";
+import type { WorkTrees } from "../work-trees.ts";
 import { GitRunner } from "./run-git.ts";
 import { findWorktreeRecord } from "./worktree-record.ts";
 
@@ -17,7 +17,7 @@ const LOCK_WAIT_MS = 600_000;
  * Work trees of git in a folder of their own. A file beside each says that it is complete, and by its time when it was
  * opened last.
  */
-export class GitCheckouts implements Checkouts {
+export class GitWorkTrees implements WorkTrees {
   readonly #git: GitRunner;
   readonly #folder: string;
 

@@ -1,14 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { GitCheckouts } from "../../src/git/program/git-checkouts.ts";
+import { GitWorkTrees } from "../../src/git/program/git-work-trees.ts";
+import { runCli, runCliJson } from "../helpers/cli.ts";
 import { makeClones, writeFile } from "../helpers/clones.ts";
 import { git } from "../helpers/git-repo.ts";
 import { makeQueueProject } from "../helpers/queue-project.ts";
 import { startWorker } from "../helpers/worker-process.ts";
 
-/** Two clones, of which the first has one commit more, and the checkouts of the second. */
+/** Two clones, of which the first has one commit more, and the work trees of the second. */
 async function makeTwo() {
   const { clones } = await makeClones("one", "two");
   const [one = "", two = ""] = clones;
@@ -25,17 +26,17 @@ async function makeTwo() {
     two,
     folder,
     commit: git(one, "rev-parse", "HEAD").trim(),
-    checkouts: new GitCheckouts(two, folder),
+    workTrees: new GitWorkTrees(two, folder),
   };
 }
 
 describe("work trees of commits", () => {
   it("hold a commit that is fetched when it is missing, and leave the user's work tree alone", async () => {
-    const { one, two, commit, checkouts } = await makeTwo();
-    await expect(checkouts.open(commit)).rejects.toMatchObject({ code: "git.commit_missing" });
+    const { one, two, commit, workTrees } = await makeTwo();
+    await expect(workTrees.open(commit)).rejects.toMatchObject({ code: "git.commit_missing" });
     git(one, "push", "--quiet", "origin", "HEAD:topic");
 
-    const folder = await checkouts.open(commit);
+    const folder = await workTrees.open(commit);
 
     expect(readFileSync(join(folder, "word"), "utf8")).toBe("new\n");
     expect(readFileSync(join(two, "word"), "utf8")).toBe("old\n");
@@ -43,40 +44,66 @@ describe("work trees of commits", () => {
   });
 
   it("are made once, however many want them at once, and again after one was left half made", async () => {
-    const { one, two, folder, commit, checkouts } = await makeTwo();
+    const { one, two, folder, commit, workTrees } = await makeTwo();
     git(one, "push", "--quiet", "origin", "HEAD:topic");
     mkdirSync(join(folder, `commit-${commit}`), { recursive: true });
     writeFileSync(join(folder, `commit-${commit}`, "word"), "half\n");
 
-    const places = await Promise.all([1, 2, 3].map(async () => new GitCheckouts(two, folder).open(commit)));
+    const places = await Promise.all([1, 2, 3].map(async () => new GitWorkTrees(two, folder).open(commit)));
 
     expect(new Set(places).size).toBe(1);
     expect(readFileSync(join(places[0] ?? "", "word"), "utf8")).toBe("new\n");
     writeFileSync(join(places[0] ?? "", "made"), "by a run\n");
-    expect(existsSync(join(await checkouts.open(commit), "made"))).toBe(true);
+    expect(existsSync(join(await workTrees.open(commit), "made"))).toBe(true);
     rmSync(places[0] ?? "", { recursive: true });
-    expect(existsSync(join(await checkouts.open(commit), "word"))).toBe(true);
+    expect(existsSync(join(await workTrees.open(commit), "word"))).toBe(true);
   });
 
   it("go when they are old and nobody wants them", async () => {
-    const { one, two, commit, checkouts } = await makeTwo();
+    const { one, two, commit, workTrees } = await makeTwo();
     git(one, "push", "--quiet", "origin", "HEAD:topic");
-    const folder = await checkouts.open(commit);
+    const folder = await workTrees.open(commit);
     const [keep, none] = [new Set([commit]), new Set<string>()];
 
-    expect(await checkouts.prune({ keep: none, beforeMs: 0, dryRun: false })).toEqual([]);
-    expect(await checkouts.prune({ keep, beforeMs: Infinity, dryRun: false })).toEqual([]);
-    expect(await checkouts.prune({ keep: none, beforeMs: Infinity, dryRun: true })).toEqual([commit]);
+    expect(await workTrees.prune({ keep: none, beforeMs: 0, dryRun: false })).toEqual([]);
+    expect(await workTrees.prune({ keep, beforeMs: Infinity, dryRun: false })).toEqual([]);
+    expect(await workTrees.prune({ keep: none, beforeMs: Infinity, dryRun: true })).toEqual([commit]);
     expect(existsSync(folder)).toBe(true);
-    expect(await checkouts.prune({ keep: none, beforeMs: Infinity, dryRun: false })).toEqual([commit]);
+    expect(await workTrees.prune({ keep: none, beforeMs: Infinity, dryRun: false })).toEqual([commit]);
     expect(existsSync(folder)).toBe(false);
     expect(git(two, "worktree", "list").trim().split("\n")).toHaveLength(1);
   });
 
   it.each(["--upload-pack=touch /tmp/x", "../../etc", "HEAD", "", "abc"])("refuse %j as a commit", async (commit) => {
-    const { checkouts } = await makeTwo();
+    const { workTrees } = await makeTwo();
 
-    await expect(checkouts.open(commit)).rejects.toMatchObject({ code: "git.commit_missing" });
+    await expect(workTrees.open(commit)).rejects.toMatchObject({ code: "git.commit_missing" });
+  });
+});
+
+describe("aexp queue purge", () => {
+  it("says which work trees of commits it removes, and nothing where there are none", async () => {
+    const { root, add } = await makeQueueProject();
+    const [id] = await add("--sp", "n=1", "--command", "true");
+    await runCli(root, ["queue", "remove", `${id}`]);
+    const commit = git(root, "rev-parse", "HEAD").trim();
+    const purge = ["queue", "purge", "--older-than", "30d"];
+    const nothing = (await runCli(root, purge)).stdout;
+    const folder = join(root, ".aexp", "checkouts");
+    await new GitWorkTrees(root, folder).open(commit);
+    utimesSync(join(folder, `commit-${commit}.ready`), 0, 0);
+
+    const dry = await runCli(root, [...purge, "--dry-run"]);
+    const dryJson = await runCliJson(root, [...purge, "--dry-run"]);
+    expect(existsSync(join(folder, `commit-${commit}`))).toBe(true);
+    const done = await runCli(root, purge);
+
+    expect(nothing).toBe("forgot 0 runs\n");
+    expect(dry.stdout).toBe(`would forget 0 runs\nwould remove the work tree of commit ${commit.slice(0, 12)}\n`);
+    expect(dryJson).toEqual({ dry_run: true, runs: [], freed_bytes: 0, work_trees: [commit] });
+    expect(done.stdout).toBe(`forgot 0 runs\nremoved the work tree of commit ${commit.slice(0, 12)}\n`);
+    expect(existsSync(join(folder, `commit-${commit}`))).toBe(false);
+    expect(await runCliJson(root, purge)).toMatchObject({ work_trees: [] });
   });
 });
 
