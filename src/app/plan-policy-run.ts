@@ -9,6 +9,7 @@ import type { Lane } from "../queue/lane.ts";
 import type { SeenOutput } from "../queue/policy.ts";
 import type { NewGroup, NewTask } from "../queue/queue-store.ts";
 import type { Task } from "../queue/task.ts";
+import { toGroupId } from "./group-id.ts";
 import { executorOf, parametersOf, toSpec, toTask } from "./pipeline-runs.ts";
 import { type PlannedRun, planRun, type PlanningContext, readPlanningContext } from "./register-run.ts";
 import type { Repo } from "./repo.ts";
@@ -66,13 +67,14 @@ interface Source {
  * half submitted is found again. It executes the code of the run that wrote the output, unless the policy says which
  * files count: those are taken as they are now.
  *
+ * @param caller who asked for it; without one it is who asked for the run that wrote the output
  * @throws {AexpError} `queue.spec_invalid`, `queue.unknown_lane`, `queue.resource_invalid`, `cli.usage`, and what `planRun` throws
  */
 export async function planPolicyRun(
   repo: Repo,
   turn: PlanningTurn,
   policy: Policy,
-  { output, task }: { readonly output: SeenOutput; readonly task: Task },
+  { output, task, caller }: { readonly output: SeenOutput; readonly task: Task; readonly caller: string | undefined },
 ): Promise<PolicyRun> {
   const { spec } = task;
   if (spec.stage === undefined) throw new Error(`run ${task.id} is no stage`);
@@ -83,7 +85,7 @@ export async function planPolicyRun(
     id: groupIdOf(policy.name, task.groupId),
     kind: "pipeline",
     name: [work.pipeline, ...source.chain].join("/"),
-    caller: task.caller,
+    caller: caller ?? task.caller,
   };
   const executor = executorOf(stage, await turn.lanes());
   const trigger = toTrigger(source, output, policy.name);
@@ -124,7 +126,7 @@ function inheritFrom(repo: Repo, { task }: Source, stage: Stage): Stage {
 
 /** The runs of one policy for one submission of a pipeline are one group. */
 function groupIdOf(policy: string, sourceGroup: string): string {
-  return `grp_${hash("sha256", JSON.stringify([policy, sourceGroup])).slice(0, 12)}`;
+  return toGroupId(hash("sha256", JSON.stringify([policy, sourceGroup])));
 }
 
 function toTrigger({ chain }: Source, { source, output, item, digest }: SeenOutput, policy: string): StageTrigger {

@@ -9,6 +9,7 @@ import { countPoints, MAX_SWEEP_RUNS, sweepPoints } from "../queue/sweep.ts";
 import { DEFAULT_RETRY, type ExecutorKind, type Need, type TaskSpec } from "../queue/task.ts";
 import { toTemplateValues } from "../queue/template-values.ts";
 import type { JobId } from "../run/job-id.ts";
+import { atEntry } from "./at-entry.ts";
 import { findExecutor } from "./find-executor.ts";
 import { judgeRuns } from "./judge-submission.ts";
 import { placeRun } from "./place-run.ts";
@@ -49,12 +50,16 @@ export async function planSubmission(repo: Repo, queue: QueueView, request: Subm
   const templates = await readTemplates(repo, request.entries);
   const computes = await readComputes(repo, request.entries, executors);
   const needed = new Set([...needs.values()].flatMap((list) => list.map(({ run }) => run)));
-  const planned = runs.map((run): PlannedSubmission => {
+  const planned: PlannedSubmission[] = [];
+  for (const run of runs) {
     const verdict = verdicts.get(run.run.jobId);
     if (verdict === undefined) throw new Error(`run ${run.run.jobId} was not judged`);
     // Filled in for every run, so that a wrong placeholder is told whatever is complete already.
-    const command = toCommand(repo, run, templates);
-    if (verdict.kind !== "queue") return { ...run, verdict, task: undefined };
+    const command = await atEntry(run.entry, () => toCommand(repo, run, templates));
+    if (verdict.kind !== "queue") {
+      planned.push({ ...run, verdict, task: undefined });
+      continue;
+    }
     const compute = computes.get(run.entry);
     const own = needs.get(run.entry) ?? [];
     const spec = toSpec(run.entry, command, { needs: own, graceMs: request.graceMs, compute });
@@ -70,8 +75,8 @@ export async function planSubmission(repo: Repo, queue: QueueView, request: Subm
       },
       { isShared, target },
     );
-    return { ...run, verdict, task: { ...toTask(repo, run, spec, { request, verdict, executor }), ...place } };
-  });
+    planned.push({ ...run, verdict, task: { ...toTask(repo, run, spec, { request, verdict, executor }), ...place } });
+  }
   return { group: request.group, runs: planned };
 }
 
@@ -134,7 +139,7 @@ async function readExecutors(
   for (const entry of request.entries) {
     const { lane, kind } = entry;
     checkKind(kind);
-    const executor = findExecutor(lanes, lane);
+    const executor = await atEntry(entry, () => findExecutor(lanes, lane));
     executors.set(entry, request.executor ?? executor);
   }
   return executors;

@@ -24,6 +24,8 @@ export type PolicyPorts = Pick<StagePorts, "code" | "store">;
 export interface FiringOptions {
   /** The operating system's user: policies listen to what this user's runs write, and what they submit is theirs. */
   readonly owner: string;
+  /** Who asks for the runs; without one it is who asked for the runs that wrote the outputs. */
+  readonly caller?: string;
   /** Whether it is for this process to fire for outputs of a run. */
   readonly isSource: (run: JobId) => boolean;
   /** Told what keeps a policy from submitting a run; it is tried again the next time. */
@@ -118,7 +120,12 @@ export class PolicyFiring {
 
   async #fireOne(turn: PlanningTurn, policy: Policy, output: SeenOutput): Promise<JobId | undefined> {
     try {
-      const run = await submitPolicyRun(this.#repo, this.#ports, { turn, policy, output });
+      const run = await submitPolicyRun(this.#repo, this.#ports, {
+        turn,
+        policy,
+        output,
+        caller: this.#options.caller,
+      });
       this.#failed.delete(keyOf(policy, output));
       return run;
     } catch (error) {
@@ -151,12 +158,22 @@ export function toListener(
 async function submitPolicyRun(
   repo: Repo,
   ports: PolicyPorts,
-  { turn, policy, output }: { readonly turn: PlanningTurn; readonly policy: Policy; readonly output: SeenOutput },
+  {
+    turn,
+    policy,
+    output,
+    caller,
+  }: {
+    readonly turn: PlanningTurn;
+    readonly policy: Policy;
+    readonly output: SeenOutput;
+    readonly caller: string | undefined;
+  },
 ): Promise<JobId | undefined> {
   const { store } = ports;
   const task = await store.task(output.source);
   if (task === undefined) return undefined;
-  const planned = await planPolicyRun(repo, turn, policy, { output, task });
+  const planned = await planPolicyRun(repo, turn, policy, { output, task, caller });
   const { jobId } = planned.run;
   if ((await store.task(jobId)) !== undefined || isOver(repo, jobId)) {
     await store.fire(output, jobId, planned.group, []);

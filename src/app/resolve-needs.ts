@@ -4,6 +4,7 @@ import { isTerminalState, type Need, type NeedCondition, type Task, toRunStatus 
 import { isSuccess } from "../queue/transitions.ts";
 import type { JobId } from "../run/job-id.ts";
 import { isRunStatus, isTerminal } from "../run/run-status.ts";
+import { atEntry } from "./at-entry.ts";
 import type { Repo } from "./repo.ts";
 import { resolveJobId } from "./resolve-run.ts";
 import type { QueueView, SubmissionEntry, SubmissionRun, Verdict } from "./submission.ts";
@@ -24,16 +25,7 @@ export async function resolveNeeds(
   const resolver = new Resolver(repo, queue, runs, verdicts);
   const resolved = new Map<SubmissionEntry, readonly Need[]>();
   for (const entry of new Set(runs.map((run) => run.entry))) {
-    const needs = new Map<JobId, NeedCondition>();
-    for (const need of entry.needs) {
-      for (const run of await resolver.openRunsOf(need)) {
-        if (needs.get(run) !== "success") needs.set(run, need.condition);
-      }
-    }
-    resolved.set(
-      entry,
-      [...needs].map(([run, condition]) => ({ run, condition })),
-    );
+    resolved.set(entry, await atEntry(entry, async () => await resolver.needsOf(entry)));
   }
   return resolved;
 }
@@ -58,8 +50,19 @@ class Resolver {
     }
   }
 
+  /** Each run once; that it must succeed says more than that it must end. */
+  async needsOf(entry: SubmissionEntry): Promise<readonly Need[]> {
+    const needs = new Map<JobId, NeedCondition>();
+    for (const need of entry.needs) {
+      for (const run of await this.#openRunsOf(need)) {
+        if (needs.get(run) !== "success") needs.set(run, need.condition);
+      }
+    }
+    return [...needs].map(([run, condition]) => ({ run, condition }));
+  }
+
   /** The runs that a need stands for and that the queue must watch. */
-  async openRunsOf(need: NeedText): Promise<readonly JobId[]> {
+  async #openRunsOf(need: NeedText): Promise<readonly JobId[]> {
     const key = `${need.condition} ${need.name}`;
     const known = this.#open.get(key);
     if (known !== undefined) return known;

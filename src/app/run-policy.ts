@@ -39,7 +39,17 @@ export async function runPolicy(
   repo: Repo,
   ports: PolicyPorts,
   name: string,
-  { dryRun, owner, tell }: { readonly dryRun: boolean; readonly owner: string; readonly tell: (text: string) => void },
+  {
+    dryRun,
+    owner,
+    caller,
+    tell,
+  }: {
+    readonly dryRun: boolean;
+    readonly owner: string;
+    readonly caller: string;
+    readonly tell: (text: string) => void;
+  },
 ): Promise<PolicyRunOutcome> {
   const policy = await findPolicy(repo, name);
   if (!dryRun) await refuseUntrusted(repo, name);
@@ -49,7 +59,7 @@ export async function runPolicy(
   const passedOver = await store.recallOutputs(listener, { dryRun });
   const pending = await store.pendingFires(listener, MOST_LISTED);
   if (dryRun) return { policy, outputs: [...pending, ...passedOver], runs: [], isPartial: false };
-  const runs = await new PolicyFiring(repo, ports, { owner, tell, isSource: () => true }).fireAll(name);
+  const runs = await new PolicyFiring(repo, ports, { owner, caller, tell, isSource: () => true }).fireAll(name);
   return { policy, outputs: pending, runs, isPartial: (await store.pendingFires(listener, 1)).length > 0 };
 }
 

@@ -1,18 +1,17 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { randomUUID } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 
 import { withDeclaredLanes } from "../app/apply-lanes.ts";
+import { readTimeMs } from "../app/environment-time.ts";
+import { newGroupId } from "../app/group-id.ts";
 import { PipelineReferences } from "../app/pipeline-references.ts";
 import { type PipelineRequest, type PipelineRuns, planPipelineRuns } from "../app/pipeline-runs.ts";
 import { parsePipeline } from "../app/read-pipeline-file.ts";
+import { refuseMissingInputs } from "../app/refuse-missing-inputs.ts";
 import type { Repo } from "../app/repo.ts";
 import type { CachePorts } from "../app/stage-ports.ts";
-import { parseDuration } from "../model/duration.ts";
-import { AexpError } from "../model/errors.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
 import { currentUser } from "../wiring/current-user.ts";
 import { readNamedFile } from "./read-named-file.ts";
 
@@ -52,44 +51,24 @@ export async function readPipelineFile(
   { file, cache }: { readonly file: string; readonly cache: PipelineRequest["cache"] },
 ): Promise<ReadPipeline> {
   const pipeline = await parsePipeline(file, readNamedFile(file, place.cwd, PIPELINE_FILE));
-  refuseMissingInputs(repo.root, file, pipeline);
+  refuseMissingInputs(repo.root, file, pipeline, existsSync);
   const owner = currentUser();
   const request: PipelineRequest = {
     pipeline,
     group: {
-      id: `grp_${randomUUID().replaceAll("-", "").slice(0, 12)}`,
+      id: newGroupId(),
       kind: "pipeline",
       name: pipeline.name,
       caller: place.env["AEXP_CALLER"] || owner,
     },
     owner,
     file: pathFromRoot(repo.root, resolve(place.cwd, file)),
-    graceMs: parseDuration(place.env["AEXP_GRACE_S"] || "10", "AEXP_GRACE_S"),
+    graceMs: readTimeMs(place.env, "AEXP_GRACE_S"),
     cache,
   };
   const references = await PipelineReferences.find(repo, ports, pipeline);
   const lanes = await withDeclaredLanes(ports.store, await repo.readConfig()).lanes();
   return { ...request, planned: await planPipelineRuns(repo, ports, request, { references, lanes }) };
-}
-
-/**
- * A stage that waits for nothing reads its files as soon as it is submitted, and would fail at once. Behind another stage
- * a file may still appear.
- */
-function refuseMissingInputs(root: string, file: string, { stages }: Pipeline): void {
-  const missing = [...stages.values()].flatMap(({ name: stage, inputs, needs }) => {
-    if (needs.length > 0 || inputs.some(({ kind }) => kind === "stage" || kind === "all")) return [];
-    return inputs.flatMap((input) =>
-      input.kind === "path" && !existsSync(resolve(root, input.path))
-        ? [`${file}: there is no ${JSON.stringify(input.path)}, which ${stage} reads as {inputs.${input.name}}`]
-        : [],
-    );
-  });
-  if (missing.length === 0) return;
-  throw new AexpError(`${missing.join("\n")}\nNothing was queued`, {
-    code: "pipeline.invalid",
-    hint: `Paths of inputs begin at ${root}, or are absolute.`,
-  });
 }
 
 function pathFromRoot(root: string, path: string): string | undefined {

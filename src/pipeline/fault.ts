@@ -1,4 +1,4 @@
-import { AexpError, messageOf } from "../model/errors.ts";
+import { AexpError } from "../model/errors.ts";
 
 /** The keys and places in lists that lead to a value of a file, from its top. */
 export type FaultPath = readonly (string | number)[];
@@ -33,10 +33,16 @@ export class FaultList {
       return read();
     } catch (error) {
       if (!(error instanceof AexpError)) throw error;
-      this.add(path, messageOf(error));
+      this.add(path, toText(error));
       return undefined;
     }
   }
+}
+
+/** The message with its hint, in one line that ends like other faults do, without a full stop. */
+function toText({ message, hint }: AexpError): string {
+  if (hint === undefined) return message;
+  return `${message}${/[.?]$/.test(message) ? "" : "."} ${hint.replace(/\.$/, "")}`;
 }
 
 /**

@@ -89,12 +89,7 @@ function readTemplate(command: CommandTemplate): ParsedTemplate {
   if (program === undefined || program.trim() === "") {
     throw new AexpError("the command is empty", { code: "pipeline.invalid" });
   }
-  try {
-    return parseTemplate(command);
-  } catch (error) {
-    if (!(error instanceof AexpError) || error.hint === undefined) throw error;
-    throw new AexpError(`${error.message}. ${error.hint.replace(/\.$/, "")}`, { code: error.code });
-  }
+  return parseTemplate(command);
 }
 
 /** Checks the parameters that a stage, or the file, gives in `sp`. */

@@ -139,10 +139,19 @@ describe("aexp queue add", () => {
         bad: ["  - sp: [n"],
         says: /^error: plan\.yaml:5:9: the list that begins here has no closing \]/,
       },
-      // What is found out only when all entries are known names the word itself.
-      { bad: ["  - sp: {n: 2}", "    command: echo {m}"], says: /^error: .*\{m\}, and the run has no such parameter/ },
-      { bad: ["  - sp: {n: 2}", "    command: echo two", "    needs: [three]"], says: /^error: .*"three" is needed/ },
-      { bad: ["  - sp: {n: 2}", "    command: echo two", "    lane: nope"], says: /^error: .*there is no lane "nope"/ },
+      // What is found out only when all entries are known.
+      {
+        bad: ["  - sp: {n: 2}", "    command: echo {m}"],
+        says: /^error: plan\.yaml:5: .*\{m\}, and the run has no such parameter/,
+      },
+      {
+        bad: ["  - sp: {n: 2}", "    command: echo two", "    needs: [three]"],
+        says: /^error: plan\.yaml:5: "three" is needed/,
+      },
+      {
+        bad: ["  - sp: {n: 2}", "    command: echo two", "    lane: nope"],
+        says: /^error: plan\.yaml:5: there is no lane "nope"/,
+      },
     ]) {
       writeFileSync(join(root, "plan.yaml"), [...good, ...bad, ""].join("\n"));
       const { stdout, stderr, exitCode } = await add(root, "--plan", "plan.yaml");

@@ -134,6 +134,18 @@ describe("a policy", () => {
     expect(again.stdout).toBe("evaluate has nothing to make up for.\n");
   });
 
+  it("is asked for by whom AEXP_CALLER names, like other submissions", async () => {
+    const project = await makeOwnProject(ONE_MODEL);
+    await project.run();
+    project.write("aexp.yaml", `policies:${EVALUATE}`);
+    await trust(project);
+
+    await runCli(project.root, ["policy", "run", "evaluate"], { env: { AEXP_CALLER: "ada" } });
+
+    const [run] = await runsOf(project, "evaluate");
+    expect(run).toMatchObject({ caller: "ada" });
+  });
+
   it("is never fired by what it has brought about, and chains of policies end", async () => {
     const project = await makePolicyProject(
       ONE_MODEL,

@@ -30,9 +30,11 @@ export default class PolicyRun extends BaseCommand {
     const repo = this.openRepo(flags);
     await using stages = openStages(repo);
     await using store = await openQueue(repo);
+    const owner = currentUser();
     const outcome = await runPolicy(repo, { ...stages, store }, args.name, {
       dryRun: flags["dry-run"],
-      owner: currentUser(),
+      owner,
+      caller: this.io.env["AEXP_CALLER"] || owner,
       tell: (problem) => repo.warn(problem),
     });
     if (outcome.isPartial) this.exitCode = EXIT.partial;

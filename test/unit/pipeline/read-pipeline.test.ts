@@ -27,6 +27,15 @@ stages:
 `;
 
 describe("a pipeline file", () => {
+  it("is told with each of its faults what to write instead", async () => {
+    const text = "name: p\ndefaults: {experiment: E001}\nstages:\n  a: {command: x, needs: ['?'], timeout: soon}\n";
+
+    expect(await faultsOf(text)).toEqual([
+      'p.yaml:4:27: "?" names no run that is needed. Give a name or a job id; with a ? behind it, its failure will do as well',
+      'p.yaml:4:42: timeout="soon" is not a duration between 1 ms and 24 days. Write it like 90s, 15m, 1.5h or 2h30m',
+    ]);
+  });
+
   it("is read with its defaults", async () => {
     const pipeline = await pipelineOf(EXAMPLE);
 
@@ -165,18 +174,18 @@ stages:
       "p.yaml:2:34: "nonsense" names no run: expected @ALIAS, or a job id or at least four of its digits
       p.yaml:3:24: experiment must be an id like E001
       p.yaml:3:28: unknown key "lanes". Did you mean "lane"?
-      p.yaml:3:49: timeout="soon" is not a duration between 1 ms and 24 days
+      p.yaml:3:49: timeout="soon" is not a duration between 1 ms and 24 days. Write it like 90s, 15m, 1.5h or 2h30m
       p.yaml:7:41: unknown key "al". Did you mean "all"?
       p.yaml:8:28: "../prepared" is not the path of an output: it leaves the folder that it is relative to
       p.yaml:8:66: the outputs "b" and "c" have one path "x"
       p.yaml:9:5: unknown key "secrets": a pipeline file is committed, and what it says is recorded, so it holds no secrets. Set them in the environment of the worker, which the program inherits
       p.yaml:12:17: the value 0.1 of "lr" comes twice in the sweep
-      p.yaml:12:41: the range seed=2..0 ends before it begins
+      p.yaml:12:41: the range seed=2..0 ends before it begins. Write the smaller number first: seed=0..2
       p.yaml:13:29: there is no stage "prepar". Did you mean "prepare"?
       p.yaml:13:38: the input "x" needs exactly one of path, stage, pin and alias; it has path and stage
       p.yaml:14:29: "/model" is not the path of an output: it must not be absolute
       p.yaml:15:32: unknown key "memm". Did you mean "mem"?
-      p.yaml:15:49: resources: time is "1x"; expected a time like 2:00:00, 1-12 or 90m
+      p.yaml:15:49: resources: time is "1x"; expected a time like 2:00:00, 1-12 or 90m. Known keys: cpus, mem, gpus, time, nodes, partition, qos, account, exclude, sbatch
       p.yaml:16:23: attempts must be at least 1
       p.yaml:16:31: "losst" is no reason to try again. Did you mean "lost"?
       p.yaml:17:20: "b" is needed twice
