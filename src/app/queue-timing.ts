@@ -1,4 +1,4 @@
-import { parseDuration } from "../model/duration.ts";
+import { readTimeMs } from "./environment-time.ts";
 
 /** How long a worker's rights last, and how often it looks. Milliseconds. */
 export interface QueueTiming {
@@ -21,14 +21,13 @@ export interface QueueTiming {
  * @throws {AexpError} `cli.usage`
  */
 export function readQueueTiming(env: Readonly<Record<string, string | undefined>>): QueueTiming {
-  const read = (variable: string, otherwise: string): number => parseDuration(env[variable] || otherwise, variable);
-  const leaseMs = read("AEXP_LEASE_S", "60");
+  const leaseMs = readTimeMs(env, "AEXP_LEASE_S");
   return {
     leaseMs,
     renewMs: leaseMs / 4,
     fenceMs: (leaseMs * 3) / 4,
-    pollMs: read("AEXP_POLL_S", "1"),
+    pollMs: readTimeMs(env, "AEXP_POLL_S"),
     reapMs: leaseMs / 4,
-    heartbeatMs: read("AEXP_HEARTBEAT_S", "30"),
+    heartbeatMs: readTimeMs(env, "AEXP_HEARTBEAT_S"),
   };
 }

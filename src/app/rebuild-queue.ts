@@ -7,6 +7,7 @@ import type { RunFacts } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { isRunStatus, isTerminal } from "../run/run-status.ts";
 import { applyLanes } from "./apply-lanes.ts";
+import { toGroupId } from "./group-id.ts";
 import { markStatus } from "./mark-status.ts";
 import type { Repo } from "./repo.ts";
 import { settleRun } from "./settle-run.ts";
@@ -201,7 +202,7 @@ function toWaiting(jobId: JobId, facts: RunFacts): Waiting {
   } = queue.origin ?? {};
   const attempts = (facts.attempts ?? []).map(({ n }) => n);
   return {
-    group: { id: queue.group ?? `grp_${jobId.slice(0, 12)}`, kind: group_kind, name: group_name, caller },
+    group: { id: queue.group ?? toGroupId(jobId), kind: group_kind, name: group_name, caller },
     queuedAt: queue.queued_at ?? "",
     position,
     task: {

@@ -1,6 +1,7 @@
 import * as Flags from "@oclif/core/flags";
-import { randomUUID } from "node:crypto";
 
+import { readTimeMs } from "../app/environment-time.ts";
+import { newGroupId } from "../app/group-id.ts";
 import { parsePlan } from "../app/read-plan.ts";
 import { checkNoteId } from "../app/register-run.ts";
 import type { Repo } from "../app/repo.ts";
@@ -117,7 +118,7 @@ export async function toSubmissionRequest(
   return {
     entries,
     group: {
-      id: `grp_${randomUUID().replaceAll("-", "").slice(0, 12)}`,
+      id: newGroupId(),
       kind: isSweep ? "sweep" : "batch",
       name: planned?.name ?? flags.name ?? experimentsOf(entries),
       caller: place.env["AEXP_CALLER"] || currentUser(),
@@ -125,7 +126,7 @@ export async function toSubmissionRequest(
     owner: currentUser(),
     target: flags.target,
     isShared: (await repo.readDatabaseUrl()) !== undefined,
-    graceMs: parseDuration(place.env["AEXP_GRACE_S"] || "10", "AEXP_GRACE_S"),
+    graceMs: readTimeMs(place.env, "AEXP_GRACE_S"),
     isForced: flags.force === true,
     isTwinAllowed: flags["allow-dup-on-recommit"] === true,
   };

@@ -1,6 +1,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 
+import { readTimeMs } from "../app/environment-time.ts";
 import { reproduceRun } from "../app/reproduce-run.ts";
 import { resolveJobId } from "../app/resolve-run.ts";
 import { BaseCommand } from "../cli/base-command.ts";
@@ -10,7 +11,6 @@ import { describeCode, renderReproduction, toReproductionJson } from "../cli/ren
 import { screenOf } from "../cli/screen.ts";
 import { withStopSignals } from "../cli/stop-signals.ts";
 import { parseTolerances } from "../code/tolerance.ts";
-import { parseDuration } from "../model/duration.ts";
 import { openReproduction } from "../wiring/open-reproduction.ts";
 
 export default class Reproduce extends BaseCommand {
@@ -61,8 +61,8 @@ export default class Reproduce extends BaseCommand {
         commit: flags.commit,
         isKept: flags.keep,
         env: this.io.env,
-        heartbeatMs: this.#readTime("AEXP_HEARTBEAT_S", "30"),
-        graceMs: this.#readTime("AEXP_GRACE_S", "10"),
+        heartbeatMs: readTimeMs(this.io.env, "AEXP_HEARTBEAT_S"),
+        graceMs: readTimeMs(this.io.env, "AEXP_GRACE_S"),
         output: { stdout: show, stderr: show },
         onPlace: (_place, { code }) => {
           this.io.stderr.write(`aexp: executing run ${jobId.slice(0, 8)} again, ${describeCode(code)}\n`);
@@ -74,9 +74,5 @@ export default class Reproduce extends BaseCommand {
     else if (done.comparison.likeness === "different") this.exitCode = EXIT.failed;
     this.log(renderReproduction(done, screenOf(this.io, this.color, repo.clock.nowMs()), repo.root));
     return toReproductionJson(done, repo.root);
-  }
-
-  #readTime(variable: string, otherwise: string): number {
-    return parseDuration(this.io.env[variable] || otherwise, variable);
   }
 }

@@ -1,5 +1,6 @@
 import * as Flags from "@oclif/core/flags";
 
+import { readTimeMs } from "../app/environment-time.ts";
 import { executeRun } from "../app/execute-run.ts";
 import type { ExecutedRun } from "../app/finish-attempt.ts";
 import { refuseQueued } from "../app/refuse-queued.ts";
@@ -41,8 +42,8 @@ export default class Run extends BaseCommand {
     if (strays.length > 0) throw missingDashes(strays.map(String));
     const times = {
       timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout, "--timeout"),
-      heartbeatMs: this.#readTime("AEXP_HEARTBEAT_S", "30"),
-      graceMs: this.#readTime("AEXP_GRACE_S", "10"),
+      heartbeatMs: readTimeMs(this.io.env, "AEXP_HEARTBEAT_S"),
+      graceMs: readTimeMs(this.io.env, "AEXP_GRACE_S"),
     };
     const repo = this.openRepo(flags);
     const plan = await planRun(repo, toRunRequest(flags, this.io.cwd));
@@ -71,10 +72,6 @@ export default class Run extends BaseCommand {
     this.exitCode = done.exitCode;
     this.io.stderr.write(`${renderExecution(done)}\n`);
     return toJson(done);
-  }
-
-  #readTime(variable: string, otherwise: string): number {
-    return parseDuration(this.io.env[variable] || otherwise, variable);
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import type { BytePath } from "./byte-path.ts";
+import type { BytePath } from "../model/byte-path.ts";
 import { type Digest, toDigest } from "./digest.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { CitedFinding } from "../../app/cite-runs.ts";
 import { toPrintable } from "../../model/exact-json.ts";
+import { plural } from "./plural.ts";
 
 /** What `finding cite --json` prints. */
 export interface CitedFindingJson {
@@ -29,5 +30,5 @@ export function toCitedJson({ id, path, added, runs }: CitedFinding): CitedFindi
 export function citedLine({ id, path, added, runs }: CitedFinding): string {
   if (added.length === 0) return `${id} cites this already; nothing was changed.`;
   const citations = added.length === 1 ? "1 new citation" : `${added.length} new citations`;
-  return `${id}  ${path}\n${citations}; its results are of ${runs === 1 ? "1 run" : `${runs} runs`}`;
+  return `${id}  ${path}\n${citations}; its results are of ${plural(runs, "run")}`;
 }

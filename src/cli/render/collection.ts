@@ -4,9 +4,9 @@ import { toInstant } from "../../model/clock.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import type { Screen } from "../screen.ts";
 import { renderBytes } from "./bytes.ts";
+import { plural } from "./plural.ts";
 import { type Column, renderTable } from "./table.ts";
 import { renderInstant } from "./time.ts";
-import { renderCount } from "./value.ts";
 
 /** A collection of outputs as `--json` prints it. */
 export interface CollectionJson {
@@ -82,7 +82,7 @@ function columnsOf(screen: Screen): readonly Column<CollectableOutputs>[] {
 }
 
 function totalLine(shown: readonly CollectableOutputs[], done: Collection | undefined): string {
-  const what = `the outputs of ${attempts(shown.length)}, ${renderBytes(sumBytes(shown))}`;
+  const what = `the outputs of ${plural(shown.length, "attempt")}, ${renderBytes(sumBytes(shown))}`;
   if (done !== undefined) return shown.length === 0 ? "Nothing was deleted." : `Deleted ${what}.`;
   return shown.length === 0 ? "Nothing is there to delete." : `Would delete ${what}. Do it with --yes.`;
 }
@@ -97,12 +97,8 @@ function sparedLines(done: Collection | undefined): readonly string[] {
 function keptLines({ kept }: CollectionPlan): readonly string[] {
   return (["alias", "needed", "ledger", "newest", "recent"] as const).flatMap((reason) => {
     const count = kept[reason] ?? 0;
-    return count === 0 ? [] : [`Keeps those of ${attempts(count)}: ${KEPT[reason]}.`];
+    return count === 0 ? [] : [`Keeps those of ${plural(count, "attempt")}: ${KEPT[reason]}.`];
   });
-}
-
-function attempts(count: number): string {
-  return count === 1 ? "1 attempt" : `${renderCount(count)} attempts`;
 }
 
 function sumBytes(items: readonly CollectableOutputs[]): number {

@@ -4,9 +4,9 @@ import { toSafeLine } from "../../model/terminal-text.ts";
 import type { Screen } from "../screen.ts";
 import { noteStatusStyle } from "./note-list.ts";
 import { paint, type Style } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { renderRunCounts } from "./run-counts.ts";
 import { cutText, textWidth } from "./text-width.ts";
-import { renderCount } from "./value.ts";
 
 /** Fewer cells say nothing of a title; what stands behind it gives way first. */
 const LEAST_TITLE = 16;
@@ -63,5 +63,5 @@ function remarksOf(note: GraphNote, missing: string | undefined, sameId: number)
 /** `cites 3 runs`. */
 export function citesText(cites: number): string {
   if (cites === 0) return "cites no run";
-  return `cites ${renderCount(cites)} ${cites === 1 ? "run" : "runs"}`;
+  return `cites ${plural(cites, "run")}`;
 }

@@ -4,6 +4,7 @@ import type { Screen } from "../screen.ts";
 import { citesText } from "./graph-text.ts";
 import { noteStatusStyle } from "./note-list.ts";
 import type { Style } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { renderRunCounts } from "./run-counts.ts";
 import { type Column, renderTable } from "./table.ts";
 import { renderInstant } from "./time.ts";
@@ -60,7 +61,7 @@ function describeRuns({ runs }: HistoryEvent & { readonly type: "runs_finished" 
   const counts = renderRunCounts(runs);
   const statuses = counts.slice(counts.indexOf(": ") + 1).trim();
   if (Object.keys(runs.by_status).length > 1) return `${renderCount(runs.total)} runs finished (${statuses})`;
-  return `${renderCount(runs.total)} ${runs.total === 1 ? "run" : "runs"} finished (${Object.keys(runs.by_status).join("")})`;
+  return `${plural(runs.total, "run")} finished (${Object.keys(runs.by_status).join("")})`;
 }
 
 function introduce(event: HistoryEvent & { readonly type: "created" | "existed" }): string {

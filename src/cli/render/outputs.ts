@@ -11,6 +11,7 @@ import type { Screen } from "../screen.ts";
 import { renderBytes } from "./bytes.ts";
 import { shortDigest } from "./digest.ts";
 import { paint, type Style } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { type Column, renderTable } from "./table.ts";
 import { cutText, padText } from "./text-width.ts";
 import { renderInstant } from "./time.ts";
@@ -93,7 +94,7 @@ export function renderOutputs({ run, status, outputs }: ShownOutputs, repo: Repo
 function renderOutput(output: ShownOutput, repo: Repo, screen: Screen): string {
   const { name, kind, digest, bytes, files, now, aliases, readers, items, itemsNow, located } = output;
   const title = `${paint("bold", toSafeLine(name), screen.color)}${kind === undefined ? "" : `  ${toSafeLine(kind)}`}`;
-  const count = files === undefined ? "" : ` in ${renderCount(files)} ${files === 1 ? "file" : "files"}`;
+  const count = files === undefined ? "" : ` in ${plural(files, "file")}`;
   const facts: readonly (readonly [string, string])[] = [
     ["digest", digest ?? "none, while its run is not complete"],
     ["size", `${renderBytes(bytes)}${count}`],

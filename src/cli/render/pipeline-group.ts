@@ -5,6 +5,7 @@ import { TASK_STATES, type Task, type TaskState } from "../../queue/task.ts";
 import type { Screen } from "../screen.ts";
 import { renderCriticalPath } from "./critical-path.ts";
 import type { Style } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { type Column, renderTable } from "./table.ts";
 import { taskStateStyle } from "./task-state.ts";
 import { renderDuration, renderInstant } from "./time.ts";
@@ -68,7 +69,7 @@ function toRunJson(task: Task): StageRunJson {
 
 /** A line for each stage, and below it each run that did not go well; then what the whole waited for. */
 export function renderPipelineGroup({ group, stages, tasks, criticalPath }: PipelineGroup, screen: Screen): string {
-  const size = `${renderCount(tasks.length)} ${tasks.length === 1 ? "run" : "runs"}`;
+  const size = plural(tasks.length, "run");
   const blocks = [
     toSafeLine(`${group.name} ${group.id}: ${group.state}, ${size}: ${renderStates(totals(stages))}`),
     renderTable(STAGES, stages, { width: screen.width, color: screen.color }),

@@ -12,6 +12,7 @@ import type {
 import type { Screen } from "../screen.ts";
 import { explainVerdict } from "./cache-verdict.ts";
 import type { Style } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { type Column, renderTable } from "./table.ts";
 import { cutText } from "./text-width.ts";
 import { renderCount } from "./value.ts";
@@ -85,7 +86,7 @@ function toElementJson({ index, bindings, verdict }: PlannedElement): ElementJso
 export function renderPipelinePlan(plan: PipelinePlan, screen: Screen, options: { readonly explain: boolean }): string {
   const { name, stages, counts } = plan;
   const runs = totalOf(counts);
-  const size = `${countOf(stages.length, "stage")}, ${countOf(runs, "run")}`;
+  const size = `${plural(stages.length, "stage")}, ${plural(runs, "run")}`;
   const blocks = [
     [`${name}: ${size}`, renderCounts(counts, false)].map((line) => cutText(toSafeLine(line), screen.width)).join("\n"),
     renderTable(STAGE_COLUMNS, stages, { width: screen.width, color: screen.color }),
@@ -174,8 +175,4 @@ const REASON_COLUMNS: readonly Column<ReasonRow>[] = [
 
 function totalOf({ hit, miss, unknown, uncached }: VerdictCounts): number {
   return hit + miss + unknown + uncached;
-}
-
-function countOf(count: number, word: string): string {
-  return `${renderCount(count)} ${word}${count === 1 ? "" : "s"}`;
 }

@@ -1,6 +1,7 @@
 import type { LaneStats, QueueStats } from "../../app/read-queue-stats.ts";
 import type { Percentiles } from "../../queue/percentiles.ts";
 import type { Screen } from "../screen.ts";
+import { plural } from "./plural.ts";
 import { type Column, renderTable } from "./table.ts";
 import { renderAge, renderDuration } from "./time.ts";
 import { renderCount } from "./value.ts";
@@ -87,7 +88,7 @@ function renderTimes(times: Percentiles | undefined): string {
 /** A line for each lane, and one for workers and outbox. */
 export function renderStats({ lanes, workers, outbox }: QueueStats, screen: Screen): string {
   const all = [
-    `${renderCount(workers.up)} ${workers.up === 1 ? "worker" : "workers"}`,
+    plural(workers.up, "worker"),
     ...(workers.draining > 0 ? [`${workers.draining} draining`] : []),
     `${renderCount(outbox.pending)} changes to deliver`,
     ...(outbox.dead > 0 ? [`${renderCount(outbox.dead)} given up`] : []),

@@ -1,4 +1,5 @@
 import type { RefreshedFinding } from "../../app/refresh-finding.ts";
+import { plural } from "./plural.ts";
 
 /** One finding, as `finding refresh --json` prints it. */
 export type RefreshedFindingJson =
@@ -24,5 +25,5 @@ export function refreshedLine(finding: Exclude<RefreshedFinding, { outcome: "fai
   const { outcome, path, runs } = finding;
   if (outcome === "uncited") return `${path}: cites no run`;
   const state = outcome === "renewed" && isCheck ? "out of date" : outcome;
-  return `${path}: ${state} (${runs === 1 ? "1 run" : `${runs} runs`})`;
+  return `${path}: ${state} (${plural(runs, "run")})`;
 }

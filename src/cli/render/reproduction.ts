@@ -10,10 +10,10 @@ import { quoteCommand } from "../../queue/shell-quote.ts";
 import type { Screen } from "../screen.ts";
 import { shortDigest } from "./digest.ts";
 import { paint } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { cutText, padText } from "./text-width.ts";
 import { type Column, renderTable } from "./table.ts";
 import { renderDuration } from "./time.ts";
-import { renderCount } from "./value.ts";
 
 const VERDICTS: Readonly<Record<Likeness, { readonly words: string; readonly style: "green" | "red" }>> = {
   same: { words: "gives the same result again", style: "green" },
@@ -97,7 +97,7 @@ function renderComparison(comparison: ResultComparison, screen: Screen): readonl
 
 function countSame(all: readonly { readonly likeness: Likeness }[], word: string): readonly string[] {
   const same = all.filter(({ likeness }) => likeness === "same").length;
-  return same === 0 ? [] : [`${renderCount(same)} ${word}${same === 1 ? "" : "s"}`];
+  return same === 0 ? [] : [plural(same, word)];
 }
 
 /** "The same: the end (exit 0), 3 metrics and 1 output are the same." */

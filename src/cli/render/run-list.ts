@@ -3,6 +3,7 @@ import { listedParameters, varyingKeys } from "../../run/parameters.ts";
 import type { RunRow } from "../../app/run-row.ts";
 import { type ColumnContext, type ColumnSpec, type RunColumn, toRunColumn } from "../run-columns.ts";
 import type { Screen } from "../screen.ts";
+import { plural } from "./plural.ts";
 import { renderTable } from "./table.ts";
 import { renderCount } from "./value.ts";
 
@@ -77,6 +78,6 @@ export function renderRunList(
   const footer =
     length < list.total
       ? `${renderCount(length)} of ${renderCount(list.total)}; --limit shows more`
-      : `${renderCount(length)} ${length === 1 ? "run" : "runs"}`;
+      : plural(length, "run");
   return `${renderTable(columns, list.rows, screen)}\n\n${footer}`;
 }

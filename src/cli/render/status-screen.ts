@@ -1,6 +1,7 @@
 import type { RepoStatus } from "../../app/read-status.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import { RUN_STATUSES } from "../../run/run-status.ts";
+import { plural } from "./plural.ts";
 import { renderCount } from "./value.ts";
 
 /** One screen: label and value, a line each. */
@@ -40,8 +41,4 @@ function queueLines(queue: RepoStatus["queue"]): readonly string[] {
       ? [`          ✗ ${plural(outbox.dead, "change")} could not be delivered (\`aexp doctor\`)`]
       : []),
   ];
-}
-
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
 }

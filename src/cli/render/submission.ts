@@ -3,6 +3,7 @@ import { chosenParameters, varyingKeys } from "../../run/parameters.ts";
 import type { JobId } from "../../run/job-id.ts";
 import type { Screen } from "../screen.ts";
 import type { Style } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { shortIdLength } from "./run-list.ts";
 import { type Column, renderTable } from "./table.ts";
 import { renderCount, renderValue } from "./value.ts";
@@ -71,7 +72,7 @@ export function renderSubmission({ group, runs }: Submission, screen: Screen, is
 function renderTotal(runs: readonly PlannedSubmission[], groupId: string, isDryRun: boolean): string {
   const count = runs.filter(({ verdict }) => verdict.kind === "queue").length;
   if (count === 0) return "nothing to queue";
-  const what = count === 1 ? "1 run" : `${renderCount(count)} runs`;
+  const what = plural(count, "run");
   return isDryRun ? `would queue ${what}` : `queued ${what} as group ${groupId}`;
 }
 

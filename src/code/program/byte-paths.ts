@@ -1,18 +1,10 @@
 import { posix } from "node:path";
 
-/**
- * A path below the top of a work tree with one character for each byte, because not every file's name is UTF-8. Slashes
- * and letters are themselves.
- */
-export type BytePath = string;
-
-export function toBytePath(text: string): BytePath {
-  return Buffer.from(text, "utf8").toString("latin1");
-}
+import { type BytePath, fromText, toBytes } from "../../model/byte-path.ts";
 
 /** As people read it, and as programs take it, unless it is no UTF-8. */
 export function toPathText(path: BytePath): string {
-  return Buffer.from(path, "latin1").toString("utf8");
+  return toBytes(path).toString("utf8");
 }
 
 /** Whether a file is one of some files, or lies in one of some folders; `.` holds all. */
@@ -33,7 +25,7 @@ export function resolvePaths(
   for (const path of paths) {
     const full = posix.normalize(posix.join(prefix, path)).replace(/\/$/, "");
     if (path === "" || posix.isAbsolute(path) || full === ".." || full.startsWith("../")) return { outside: path };
-    inside.add(toBytePath(full));
+    inside.add(fromText(full));
   }
   return { inside: [...inside].toSorted() };
 }

@@ -1,8 +1,9 @@
 import { existsSync, lstatSync, type Stats } from "node:fs";
 
 import type { GitOutput, GitRunner } from "../../git/program/run-git.ts";
+import type { BytePath } from "../../model/byte-path.ts";
 import { systemErrorCode } from "../../model/errors.ts";
-import { type BytePath, isWithin, toPathText } from "./byte-paths.ts";
+import { isWithin, toPathText } from "./byte-paths.ts";
 import { DURABLE_OBJECTS, PLAIN_GIT } from "./git-settings.ts";
 import type { IndexFile } from "./index-file.ts";
 import { type StagedFile, toStagedFile } from "./staged-file.ts";

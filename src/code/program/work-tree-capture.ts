@@ -1,10 +1,11 @@
 import { posix } from "node:path";
 
+import { type BytePath, fromText } from "../../model/byte-path.ts";
 import { AexpError, messageOf } from "../../model/errors.ts";
 import { GitRunner } from "../../git/program/run-git.ts";
 import { type CodeIdentity, isTreeId, type TreeId, type UnkeyedCode } from "../code-identity.ts";
 import type { CaptureOptions } from "../code-store.ts";
-import { type BytePath, isWithin, resolvePaths, toBytePath, toPathText } from "./byte-paths.ts";
+import { isWithin, resolvePaths, toPathText } from "./byte-paths.ts";
 import { DURABLE_OBJECTS } from "./git-settings.ts";
 import { IndexFile } from "./index-file.ts";
 import { Staging, UnfaithfulError } from "./staging.ts";
@@ -41,7 +42,7 @@ async function captureOnce(place: WorkPlace, request: CaptureRequest): Promise<C
   const commit = await git.maybe(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
   using index = new IndexFile(gitDir);
   index.copyFrom(place.index);
-  const ownFolders = request.ownFolders.map((folder) => toBytePath(prefix + folder));
+  const ownFolders = request.ownFolders.map((folder) => fromText(prefix + folder));
   const { maxNewBytes = MAX_NEW_BYTES } = request;
   const staging = new Staging({ git, env: {}, ownFolders, index, maxNewBytes });
   const inner = (await staging.stageAll()).filter(({ path }) => isWithin(path, wanted));

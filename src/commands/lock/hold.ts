@@ -1,6 +1,7 @@
 import * as Flags from "@oclif/core/flags";
 import { randomUUID } from "node:crypto";
 
+import { readTimeMs } from "../../app/environment-time.ts";
 import { holdLock } from "../../app/hold-lock.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { EXIT } from "../../cli/exit-codes.ts";
@@ -8,7 +9,6 @@ import { KEY_ARG, toKey, toNote, toTtlMs, toWaitMs, WAIT_FLAG } from "../../cli/
 import { splitAtDashes } from "../../cli/split-argv.ts";
 import { withStopSignals } from "../../cli/stop-signals.ts";
 import { type CommandEnd, type RunningCommand, toCommandExitCode } from "../../executor/command.ts";
-import { parseDuration } from "../../model/duration.ts";
 import { AexpError } from "../../model/errors.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import { describeHolder } from "../../queue/describe-lock.ts";
@@ -52,7 +52,7 @@ export default class LockHold extends BaseCommand {
     const [, ...strays] = argv.map(String);
     if (command.length === 0 || strays.length > 0) throw missingCommand(args.key, strays);
     const [waitMs, ttlMs] = [toWaitMs(flags.wait), toTtlMs(flags.ttl)];
-    const graceMs = parseDuration(this.io.env["AEXP_GRACE_S"] || "10", "AEXP_GRACE_S");
+    const graceMs = readTimeMs(this.io.env, "AEXP_GRACE_S");
     const repo = this.openRepo(flags);
     const key = toKey(repo, args.key, this.io.cwd);
     await using store = await openQueue(repo);

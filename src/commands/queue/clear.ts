@@ -5,7 +5,7 @@ import { removeTasks } from "../../app/remove-tasks.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { confirm } from "../../cli/confirm.ts";
 import { type OutcomeJson, printOutcomes } from "../../cli/print-outcomes.ts";
-import { renderCount } from "../../cli/render/value.ts";
+import { plural } from "../../cli/render/plural.ts";
 import { TASK_FILTER_FLAGS, toTaskFilter } from "../../cli/task-filter-flags.ts";
 import { PENDING_STATES } from "../../queue/task.ts";
 import { openQueueIfPresent } from "../../wiring/open-queue.ts";
@@ -28,7 +28,7 @@ export default class QueueClear extends BaseCommand {
       this.log("Nothing is there to remove.");
       return [];
     }
-    const what = tasks.length === 1 ? "1 run" : `${renderCount(tasks.length)} runs`;
+    const what = plural(tasks.length, "run");
     if (!flags.yes && !(await confirm(this.io, `Take ${what} out of the queue?`))) {
       this.log("Nothing was changed.");
       return [];

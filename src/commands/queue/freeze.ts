@@ -3,7 +3,7 @@ import * as Flags from "@oclif/core/flags";
 
 import { freezeOrder } from "../../app/run-pending.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
-import { renderCount } from "../../cli/render/value.ts";
+import { plural } from "../../cli/render/plural.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 
@@ -26,7 +26,7 @@ export default class QueueFreeze extends BaseCommand {
     const { tag, experiment: experimentId, lane } = flags;
     await using store = await openQueue(repo);
     const order = await freezeOrder(store, args.name, { tag, experimentId, lane });
-    const what = order.length === 1 ? "1 run" : `${renderCount(order.length)} runs`;
+    const what = plural(order.length, "run");
     this.log(`order ${toSafeLine(args.name)}: ${what}, index 0 to ${order.length - 1}`);
     return { name: args.name, runs: order };
   }

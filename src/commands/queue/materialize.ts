@@ -6,6 +6,7 @@ import { toSafeLine } from "../../model/terminal-text.ts";
 import { SCRIPT_RUNNERS, type ScriptRunner } from "../../queue/batch-script.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openTextFiles } from "../../wiring/open-text-files.ts";
+import { plural } from "../../cli/render/plural.ts";
 
 export default class QueueMaterialize extends BaseCommand {
   static override summary = "Write the pending runs as a script, to execute or submit by hand.";
@@ -37,7 +38,7 @@ export default class QueueMaterialize extends BaseCommand {
         `${waiting} of these runs ${waiting === 1 ? "waits" : "wait"} for others, and the elements of an array start in any order`,
       );
     }
-    this.log(`wrote ${runs === 1 ? "1 run" : `${runs} runs`} to ${toSafeLine(path)}`);
+    this.log(`wrote ${plural(runs, "run")} to ${toSafeLine(path)}`);
     return { path, runner, runs, waiting };
   }
 }

@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { posix } from "node:path";
 
 import { AexpError } from "../../model/errors.ts";
-import { type BytePath, joinBytes, quotePath, toBytes } from "../byte-path.ts";
+import { type BytePath, joinBytes, quotePath, toBytes } from "../../model/byte-path.ts";
 import { isGone, unreadable } from "./tree-failure.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { type BytePath, joinBytes } from "../byte-path.ts";
+import { type BytePath, joinBytes } from "../../model/byte-path.ts";
 import { type FileOutcome, hashFile } from "./hash-file.ts";
 import { type HashPool, NoThreadError } from "./hash-pool.ts";
 import type { TurnTaking } from "./turn-taking.ts";

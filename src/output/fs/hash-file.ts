@@ -2,7 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 import { messageOf } from "../../model/errors.ts";
-import { type BytePath, toBytes } from "../byte-path.ts";
+import { type BytePath, toBytes } from "../../model/byte-path.ts";
 import { isGone } from "./tree-failure.ts";
 
 /** What became of one file. Plain data, because it comes from other threads as well. */

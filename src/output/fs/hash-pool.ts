@@ -1,7 +1,7 @@
 import type { Worker } from "node:worker_threads";
 
 import { systemErrorCode } from "../../model/errors.ts";
-import type { BytePath } from "../byte-path.ts";
+import type { BytePath } from "../../model/byte-path.ts";
 import type { FileOutcome } from "./hash-file.ts";
 import type { HashOrder, HashReport } from "./serve-hashing.ts";
 

@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { AexpError, messageOf } from "../../model/errors.ts";
-import { type BytePath, fromBytes, fromText, joinBytes, quotePath } from "../byte-path.ts";
+import { type BytePath, fromBytes, fromText, joinBytes, quotePath } from "../../model/byte-path.ts";
 import type { Digest } from "../digest.ts";
 import { checkLink } from "./check-link.ts";
 import { type HashContext, hashBatches } from "./hash-batches.ts";

@@ -3,7 +3,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { messageOf } from "../../model/errors.ts";
-import { fromText } from "../byte-path.ts";
+import { fromText } from "../../model/byte-path.ts";
 import { outputFolder } from "../declaration.ts";
 import type { KeptOutputs } from "../output-store.ts";
 import { locateOutput } from "./locate-output.ts";

@@ -2,7 +2,7 @@ import { lstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
 
 import { AexpError, messageOf } from "../../model/errors.ts";
-import { fromText } from "../byte-path.ts";
+import { fromText } from "../../model/byte-path.ts";
 import { outputPathProblem } from "../declaration.ts";
 import { isGone, unreadable } from "./tree-failure.ts";
 

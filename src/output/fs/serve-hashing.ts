@@ -1,4 +1,4 @@
-import { type BytePath, joinBytes } from "../byte-path.ts";
+import { type BytePath, joinBytes } from "../../model/byte-path.ts";
 import { type FileOutcome, hashFile } from "./hash-file.ts";
 
 /** What a thread is to hash. */

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { AexpError, messageOf } from "../../model/errors.ts";
-import { fromBytes, fromText, quotePath } from "../byte-path.ts";
+import { fromBytes, fromText, quotePath } from "../../model/byte-path.ts";
 import type { OutputDeclaration } from "../declaration.ts";
 import { type Digest, isContentDigest } from "../digest.ts";
 import { ManifestDigest } from "../manifest.ts";

@@ -1,5 +1,5 @@
 import { AexpError, messageOf, systemErrorCode } from "../../model/errors.ts";
-import { type BytePath, quotePath } from "../byte-path.ts";
+import { type BytePath, quotePath } from "../../model/byte-path.ts";
 
 /** A tree was changed while it was read. Whoever reads it tries again before giving up. */
 export class TreeChangedError extends Error {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 
 import { AexpError } from "../../model/errors.ts";
-import { type BytePath, joinBytes, quotePath } from "../byte-path.ts";
+import { type BytePath, joinBytes, quotePath } from "../../model/byte-path.ts";
 import type { Digest } from "../digest.ts";
 import { ManifestDigest } from "../manifest.ts";
 import type { TurnTaking } from "./turn-taking.ts";

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 
-import { type BytePath, joinBytes, toBytes } from "../byte-path.ts";
+import { type BytePath, joinBytes, toBytes } from "../../model/byte-path.ts";
 import { toTreeError, TreeChangedError } from "./tree-failure.ts";
 
 /** What is found in a tree. Paths are relative to its root, the empty one is the root itself. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { fromBytes, fromText, quotePath, toBytes } from "../../../src/output/byte-path.ts";
+import { fromBytes, fromText, quotePath, toBytes } from "../../../src/model/byte-path.ts";
 import { isContentDigest, isDigest, toDigest } from "../../../src/output/digest.ts";
 import { ManifestDigest, type ManifestEntry, type ManifestKind, manifestLine } from "../../../src/output/manifest.ts";
 
