@@ -128,8 +128,9 @@ describe("a command for sh", () => {
         // A substitution drops line breaks at its end, whoever wrote them.
         const value = `${raw}.`;
         const template = String.raw`set -f; IFS=; printf '%s\0' A${pieces.join("")}`;
-        // The number of the shell's process is another one each time; shells disagree on a backslash at the end.
-        fc.pre(!template.includes("$$") && !template.endsWith("\\"));
+        // The number of the shell's process is another one each time, also over two lines; shells disagree on a backslash at
+        // the end.
+        fc.pre(!template.replaceAll("\\\n", "").includes("$$") && !template.endsWith("\\"));
         const lines = fillBoth(template, value);
         fc.pre(lines !== undefined);
         const plain = argumentsOf(lines.plain, cwd);
