@@ -3,6 +3,7 @@ import { type JsonObject, type JsonValue, withoutUndefined } from "../model/json
 import { movedTo } from "../queue/portable-run.ts";
 import type { Attempt, QueueStore } from "../queue/queue-store.ts";
 import { type Task, toRunStatus } from "../queue/task.ts";
+import type { EndRecord } from "../run/attempt-files.ts";
 import type { ProcessRecord, RunFacts } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { summarizeMetrics } from "../run/metric-lines.ts";
@@ -18,8 +19,6 @@ export type MarkSource = Pick<QueueStore, "task" | "attempts" | "outputs">;
 export interface ApplyMarkOptions extends MarkOptions {
   /** What is known where an attempt begins. */
   readonly start?: AttemptStart;
-  /** The mark was sent when an attempt began: most often there is nothing to write, and the document needs no lock. */
-  readonly isOfBeginning?: boolean;
 }
 
 /** What the document says of an attempt that begins, beside its number and time. */
@@ -34,21 +33,23 @@ export interface AttemptStart {
  * Brings the document of a run, and its ledger entry, to what the queue says now. What is asked is the queue's present
  * state and not what it was when the mark was sent, and it is asked while nobody else writes the document; so marks may
  * come twice, late, and from several processes, and the last word is always the queue's.
+ *
+ * @returns what the queue said
  */
 export async function applyMark(
   repo: Repo,
   store: MarkSource,
   jobId: JobId,
-  { start, isOfBeginning = false, ...options }: ApplyMarkOptions = {},
-): Promise<void> {
-  if (!repo.runs.has(jobId)) return;
-  if (isOfBeginning && isWrittenByWorker(await store.task(jobId))) return;
+  { start, ...options }: ApplyMarkOptions = {},
+): Promise<Task | undefined> {
+  if (!repo.runs.has(jobId)) return await store.task(jobId);
+  let task: Task | undefined;
   let isLeft = false;
   const { document, promotion } = await markStatus(
     repo,
     jobId,
     async (facts) => {
-      const task = await store.task(jobId);
+      task = await store.task(jobId);
       if (task === undefined) return undefined;
       const to = toRunStatus(task.state);
       if (hasMovedFrom(repo, task)) {
@@ -66,6 +67,7 @@ export async function applyMark(
   const { status } = document.facts;
   if (promotion === "none" && status !== undefined && isTerminal(status))
     await promoteEnded(repo, jobId, status, options);
+  return task;
 }
 
 /** Whether another machine executes what was submitted here. It has a folder of its own, and writes the ledger entry. */
@@ -100,9 +102,10 @@ function toChange(repo: Repo, facts: RunFacts, present: Present): StatusChange {
   const { reason } = task;
   const common = { to, reason, isCatchingUp: true };
   if (to === "running") return { ...common, facts: beginning(repo, facts, present) };
-  const history = toHistory(repo, facts, task.id, attempts);
+  const endOf = endReader(repo, task.id);
+  const history = toHistory(repo, facts, task.id, attempts, endOf);
   if (!isTerminal(to)) {
-    const queue = withLastError(repo, facts, present);
+    const queue = withLastError(repo, facts, present, endOf);
     return { ...common, facts: { ...NO_OUTCOME, ...history, ...attemptOf(task), queue } };
   }
   const last = attempts.find(({ n }) => n === task.attempt);
@@ -111,8 +114,20 @@ function toChange(repo: Repo, facts: RunFacts, present: Present): StatusChange {
   const isWaitersEnd = task.state === "abandoned" || task.state === "skipped" || task.state === "cached";
   if (isWaitersEnd || last?.outcome === undefined)
     return { ...common, facts: { ...history, ...attemptOf(task), ended_at } };
-  const attempt = toOutcome(repo, task, last);
+  const attempt = toOutcome(repo, task, last, endOf(last.n));
   return { ...common, attempt, facts: { ...history, ...attemptOf(task), started_at: toInstant(last.startedAt) } };
+}
+
+/** What the folder of an attempt says of its end. */
+type EndOf = (n: number) => EndRecord | undefined;
+
+/** Reads each of them once. */
+function endReader({ attempts }: Pick<Repo, "attempts">, jobId: JobId): EndOf {
+  const known = new Map<number, EndRecord | undefined>();
+  return (n) => {
+    if (!known.has(n)) known.set(n, attempts.end(jobId, n));
+    return known.get(n);
+  };
 }
 
 /** What a document forgets when its run is queued again or begins another attempt. */
@@ -136,7 +151,7 @@ function beginning(
   const started_at = toInstant(task.startedAt ?? repo.clock.nowMs());
   return {
     ...NO_OUTCOME,
-    ...toHistory(repo, facts, task.id, attempts),
+    ...toHistory(repo, facts, task.id, attempts, endReader(repo, task.id)),
     ...attemptOf(task),
     started_at,
     queue:
@@ -155,12 +170,12 @@ export function queueOf(facts: RunFacts): JsonObject {
 }
 
 /** While a run waits for its next attempt, its document tells how the last one failed. */
-function withLastError(repo: Repo, facts: RunFacts, { task, attempts }: Present): JsonObject {
+function withLastError(repo: Repo, facts: RunFacts, { task, attempts }: Present, endOf: EndOf): JsonObject {
   const last = attempts.find(({ n }) => n === task.attempt);
   if (last?.outcome !== "failed") return queueOf(facts);
   const last_error = withoutUndefined({
     returncode: last.exitCode ?? null,
-    stderr_tail: repo.attempts.end(task.id, last.n)?.stderrTail ?? "",
+    stderr_tail: endOf(last.n)?.stderrTail ?? "",
     failed_at: toInstant(last.endedAt ?? repo.clock.nowMs()),
     cause: last.reason?.message,
   });
@@ -173,17 +188,23 @@ function toHistory(
   facts: RunFacts,
   jobId: JobId,
   attempts: readonly Attempt[],
+  endOf: EndOf,
 ): { readonly attempts?: JsonValue } {
   const known = new Map((facts.attempts ?? []).map((record) => [record.n, withoutUndefined({ ...record })]));
   for (const attempt of attempts) {
     const { n, outcome } = attempt;
     if (outcome === undefined || known.has(n)) continue;
-    known.set(n, toRecord(repo, jobId, attempt, outcome));
+    known.set(n, toRecord(repo, jobId, attempt, { outcome, end: endOf(n) }));
   }
   return known.size === 0 ? {} : { attempts: [...known.values()].toSorted((a, b) => Number(a["n"]) - Number(b["n"])) };
 }
 
-function toRecord(repo: Repo, jobId: JobId, attempt: Attempt, outcome: NonNullable<Attempt["outcome"]>): JsonObject {
+function toRecord(
+  repo: Repo,
+  jobId: JobId,
+  attempt: Attempt,
+  { outcome, end }: { readonly outcome: NonNullable<Attempt["outcome"]>; readonly end: EndRecord | undefined },
+): JsonObject {
   const { n, reason, startedAt, endedAt = startedAt } = attempt;
   const wasReleased = outcome === "released";
   return withoutUndefined({
@@ -192,7 +213,7 @@ function toRecord(repo: Repo, jobId: JobId, attempt: Attempt, outcome: NonNullab
     reason: wasReleased ? { ...RELEASED } : toReason(reason),
     started_at: toInstant(startedAt),
     ended_at: toInstant(endedAt),
-    wallclock_s: repo.attempts.end(jobId, n)?.wallclockS ?? (endedAt - startedAt) / 1000,
+    wallclock_s: end?.wallclockS ?? (endedAt - startedAt) / 1000,
     exit_code: attempt.exitCode,
     signal: attempt.signal,
     host: hostOf(repo, jobId, attempt),
@@ -210,8 +231,7 @@ function toReason(reason: Attempt["reason"]): JsonValue | undefined {
   return reason === undefined ? undefined : { code: reason.code, message: reason.message };
 }
 
-function toOutcome(repo: Repo, task: Task, last: Attempt): AttemptOutcome {
-  const end = repo.attempts.end(task.id, last.n);
+function toOutcome(repo: Repo, task: Task, last: Attempt, end: EndRecord | undefined): AttemptOutcome {
   const { metrics, brokenLines } = summarizeMetrics(repo.attempts.metricLines(task.id));
   if (brokenLines > 0)
     repo.warn(`${brokenLines} lines of the metrics file of run ${task.id} are no JSON objects and were left out`);

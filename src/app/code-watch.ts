@@ -40,7 +40,7 @@ export class CodeWatch {
 
 /** How the code that is there differs from the code that a run was queued with; `undefined` when it does not. */
 export function describeCodeDifference(repo: Repo, jobId: JobId, { commit, patch }: CodeNow): string | undefined {
-  const { statePoint } = repo.runs.read(jobId);
+  const statePoint = repo.runs.readStatePoint(jobId);
   const queued = parameterAt(statePoint, "code_commit");
   if (typeof queued !== "string" || commit === undefined) return undefined;
   const wasDirty = parameterAt(statePoint, "code_dirty") === true;

@@ -18,7 +18,7 @@ interface Taking {
 }
 
 /** So many documents are flushed to the disk at once. They may be written twice, and must not be late for long. */
-const QUICK: Taking = { limit: 200, hideMs: 5000 };
+const QUICK: Taking = { limit: 500, hideMs: 5000 };
 /** A hook may take half a minute, and nobody else is to run it in that time. */
 const ONE_BY_ONE: Taking = { limit: 1, hideMs: 60_000 };
 
@@ -36,13 +36,12 @@ export async function deliverOutbox(repo: Repo, store: QueueStore): Promise<Deli
 /** Brings documents and ledger up to date; see {@link deliverOutbox}. */
 export async function deliverMarks(repo: Repo, store: QueueStore): Promise<Delivery> {
   return await deliverAll(repo, store, "mark", QUICK, async (items) => {
-    const outcomes = new Map<string, Promise<void>>();
+    const outcomes = new Map<string, Promise<unknown>>();
     const settled: Settled[] = [];
     for (const item of items) {
-      const { id, status } = item.data;
-      const options = { durability: "later", isOfBeginning: status === "running" } as const;
+      const { id } = item.data;
       // Of several marks of one run the first does it all.
-      const outcome = outcomes.get(String(id)) ?? applyMark(repo, store, toJobId(id), options);
+      const outcome = outcomes.get(String(id)) ?? applyMark(repo, store, toJobId(id), { durability: "later" });
       outcomes.set(String(id), outcome);
       settled.push(await settle(item, outcome));
     }
@@ -87,10 +86,12 @@ async function deliverAll(
     }
     delivered += done.length;
     failed += settled.length - done.length;
+    // What comes while this goes on is delivered with the next flush, and not with one for every few items.
+    if (items.length < limit) return { delivered, failed };
   }
 }
 
-async function settle(item: OutboxItem, outcome: Promise<void>): Promise<Settled> {
+async function settle(item: OutboxItem, outcome: Promise<unknown>): Promise<Settled> {
   try {
     await outcome;
     return { item, problem: undefined };

@@ -31,8 +31,8 @@ export interface StartOptions {
 }
 
 /**
- * Starts the attempt that a claim gives the right to. The document says that it runs before its command begins, and is
- * not written again before it has ended.
+ * Starts the attempt that a claim gives the right to. While its process is made, its document is written: that says that
+ * the run is running before its command begins, and is not written again before it has ended.
  *
  * A power cut can make the store forget what it committed last. An attempt of the same number that has begun already is
  * not executed again: what became of it counts.
@@ -45,16 +45,13 @@ export async function startTask(
   claim: Claim,
   options: StartOptions,
 ): Promise<SupervisedAttempt | AttemptResult> {
-  const { lease } = claim;
   const task = await receiveRun(repo, ports.store, claim.task);
   if (ports.supervisor.hasBegun(task.id, task.attempt)) return await resumeAttempt(repo, ports, claim);
   const { root, codeDifference, codePatch } = await prepareCode(repo, ports, task, options.code);
   const start = { proc: ports.executor.self, codeDifference };
-  await applyMark(repo, ports.store, task.id, { start, durability: "later" });
-  if ((await ports.store.task(task.id))?.stop !== undefined) return { state: "stopped", reason: undefined };
   const program = await prepareTask(repo, ports, task, root);
   if ("state" in program) return program;
-  const attempt = await ports.supervisor.start({
+  const spec = {
     jobId: task.id,
     attempt: task.attempt,
     ...program,
@@ -63,13 +60,13 @@ export async function startTask(
     timeoutMs: task.spec.timeoutMs,
     heartbeatMs: options.heartbeatMs,
     graceMs: task.spec.graceMs,
-  });
-  if (attempt.process !== undefined) {
-    const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = attempt.process;
-    const isOurs = await ports.store.recordProcess(task.id, lease.token, { pid, startFingerprint, bootId });
-    if (!isOurs) attempt.stop("kill");
-  }
-  return attempt;
+  };
+  // Not before the order is under way, so that both go on at the same time.
+  const isWanted = Promise.resolve()
+    .then(() => applyMark(repo, ports.store, task.id, { start, durability: "later" }))
+    .then((current) => current?.stop === undefined);
+  const attempt = await ports.supervisor.start(spec, isWanted);
+  return (await isWanted) ? attempt : { state: "stopped", reason: undefined };
 }
 
 /** With which code an attempt begins, and where that is. */

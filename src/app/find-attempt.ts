@@ -1,8 +1,9 @@
 import type { AttemptEnd } from "../executor/executor.ts";
 import { judgeAttempt } from "../executor/judge-attempt.ts";
 import type { SupervisedAttempt } from "../executor/supervisor.ts";
-import type { AttemptResult } from "../queue/queue-store.ts";
+import type { AttemptProcess, AttemptResult } from "../queue/queue-store.ts";
 import type { Task } from "../queue/task.ts";
+import type { ProcessRecord } from "../run/document.ts";
 import type { JobId } from "../run/job-id.ts";
 import { completeResult, recordedSuccess } from "./complete-result.ts";
 import type { WorkPorts } from "./execute-task.ts";
@@ -50,8 +51,15 @@ function documentedResult(repo: Repo, id: JobId, attempt: number): AttemptResult
   };
 }
 
-/** What the end of an attempt means for its task. */
-export function toResult(end: AttemptEnd): AttemptResult {
+/** What the end of an attempt means for its task. @param program - its process, where it is known */
+export function toResult(end: AttemptEnd, program?: ProcessRecord): AttemptResult {
   const { status, reason } = judgeAttempt(end.cause);
-  return { state: status, reason, exitCode: end.exitCode ?? undefined, signal: end.signal ?? undefined };
+  const { exitCode, signal } = end;
+  const process = program === undefined ? undefined : toAttemptProcess(program);
+  return { state: status, reason, exitCode: exitCode ?? undefined, signal: signal ?? undefined, process };
+}
+
+export function toAttemptProcess(program: ProcessRecord): AttemptProcess {
+  const { pid, start_fingerprint: startFingerprint, boot_id: bootId } = program;
+  return { pid, startFingerprint, bootId };
 }

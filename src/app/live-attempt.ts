@@ -18,10 +18,9 @@ export type Fate =
 export class LiveAttempt implements WorkingAttempt {
   readonly task: Task;
   readonly token: string;
-  /** The pool whose slot it takes. */
-  readonly pool: Pool | undefined;
   readonly startedAtMs: number;
   readonly isAdopted: boolean;
+  #pool: Pool | undefined;
   #fate: Fate = "kept";
   #program: SupervisedAttempt | undefined;
   #stop: StopMode | undefined;
@@ -29,10 +28,20 @@ export class LiveAttempt implements WorkingAttempt {
   constructor(claim: Claim, pool: Pool | undefined, startedAtMs: number, program?: SupervisedAttempt) {
     this.task = claim.task;
     this.token = claim.lease.token;
-    this.pool = pool;
+    this.#pool = pool;
     this.startedAtMs = startedAtMs;
     this.isAdopted = program !== undefined;
     this.#program = program;
+  }
+
+  /** The pool whose slot it takes. */
+  get pool(): Pool | undefined {
+    return this.#pool;
+  }
+
+  /** Nothing of its program is left, and another one may begin while its end is written down. */
+  leaveSlot(): void {
+    this.#pool = undefined;
   }
 
   get fate(): Fate {

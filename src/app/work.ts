@@ -5,7 +5,7 @@ import { toShellExitCode } from "../executor/judge-attempt.ts";
 import type { SupervisedAttempt } from "../executor/supervisor.ts";
 import { messageOf } from "../model/errors.ts";
 import { admitsKind, type Pool } from "../queue/pool.ts";
-import type { AttemptResult, Claim, Renewal } from "../queue/queue-store.ts";
+import type { AttemptResult, Renewal } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
 import { BackgroundDelivery } from "./background-delivery.ts";
 import { BackgroundResolution } from "./background-resolution.ts";
@@ -13,8 +13,8 @@ import { Chores } from "./chores.ts";
 import { CodeWatch } from "./code-watch.ts";
 import { CommitOffers } from "./commit-offers.ts";
 import { completeResult } from "./complete-result.ts";
-import { startTask, type WorkPorts } from "./execute-task.ts";
-import { toResult } from "./find-attempt.ts";
+import { type StartOptions, startTask, type WorkPorts } from "./execute-task.ts";
+import { toAttemptProcess, toResult } from "./find-attempt.ts";
 import { LiveAttempt } from "./live-attempt.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import type { QueueTiming } from "./queue-timing.ts";
@@ -64,6 +64,8 @@ const IDLE_DELIVERY_MS = 5000;
 const SHORTEST_LOOK_MS = 50;
 /** So often a store that cannot be reached is tried again. */
 const CUT_OFF_PAUSE_MS = 200;
+/** Why a wait is over, which nobody asks: an error with its stack, for each of many, would cost more. */
+const WOKEN = "woken";
 const SETTLE_AGAIN_MS = 1000;
 const PURGE_FIRST_MS = 90_000;
 const PURGE_MS = 3_600_000;
@@ -89,6 +91,7 @@ class Worker {
   readonly #options: WorkOptions;
   readonly #served: ServedTasks;
   readonly #code: CodeWatch;
+  readonly #start: StartOptions;
   /** What it can do of what other machines queue; absent where there are none. */
   #offers: CommitOffers | undefined;
   readonly #resilience: Resilience;
@@ -120,6 +123,8 @@ class Worker {
     const { lanes, ids, owner, timing } = options;
     this.#served = new ServedTasks({ ...options, lanes, ids, machine: repo.machineLabel, leaseMs: timing.leaseMs });
     this.#code = new CodeWatch(repo);
+    // The environment of a process is read anew at each look, which is too slow for each attempt.
+    this.#start = { code: this.#code, env: { ...options.env }, heartbeatMs: timing.heartbeatMs };
     this.#resilience = new Resilience((message) => options.observe({ kind: "problem", message }), repo.clock);
     this.#delivery = new BackgroundDelivery(repo, ports.store, this.#resilience);
     const resolution = { owner, served: this.#served, onResolved: () => this.#heedResolved() };
@@ -232,7 +237,7 @@ class Worker {
         if (claim === undefined) break;
         hasClaimed = true;
         const live = new LiveAttempt(claim, pool, this.#repo.clock.nowMs());
-        this.#carry(live, () => this.#start(claim));
+        this.#carry(live, () => startTask(this.#repo, this.#ports, claim, this.#start));
       }
     }
     return hasClaimed;
@@ -242,15 +247,6 @@ class Worker {
     let count = 0;
     for (const live of this.#live.values()) if (live.pool === pool) count += 1;
     return count;
-  }
-
-  async #start(claim: Claim): Promise<SupervisedAttempt | AttemptResult> {
-    const { env, timing } = this.#options;
-    return await startTask(this.#repo, this.#ports, claim, {
-      code: this.#code,
-      env,
-      heartbeatMs: timing.heartbeatMs,
-    });
   }
 
   #carry(live: LiveAttempt, start: () => Promise<SupervisedAttempt | AttemptResult>): void {
@@ -274,6 +270,7 @@ class Worker {
       if ("state" in program) result = program;
       else {
         live.begin(program);
+        await this.#recordStart(live, program);
         this.#options.observe({ kind: "started", attempt: live });
         const streams = StreamWatch.of(this.#repo, this.#ports, this.#resilience, live);
         try {
@@ -281,12 +278,20 @@ class Worker {
         } finally {
           await streams?.end();
         }
-        result = await completeResult(this.#repo, this.#ports, live.task, toResult(end));
+        result = await completeResult(this.#repo, this.#ports, live.task, toResult(end, program.process));
       }
     } catch (error) {
       result = { state: "failed", reason: { code: "spawn_error", message: messageOf(error) } };
     }
     await this.#settle(live, result, end);
+  }
+
+  /** The process of a program that is over already goes into the queue with its end. */
+  async #recordStart({ task, token }: LiveAttempt, program: SupervisedAttempt): Promise<void> {
+    if (program.process === undefined || program.hasEnded()) return;
+    const process = toAttemptProcess(program.process);
+    const record = (): Promise<boolean> => this.#ports.store.recordProcess(task.id, token, process);
+    if (!(await this.#resilience.survive(record, true))) this.#live.get(token)?.discard();
   }
 
   /** Writes down how an attempt ended, unless it is somebody else's by now, and tells it. */
@@ -295,6 +300,8 @@ class Worker {
     // After a lease's time it is left to whoever finds the task: its end is on record.
     const patience = { everyMs: Math.min(SETTLE_AGAIN_MS, timing.pollMs * 5), forMs: timing.leaseMs };
     const what = `the end of run ${live.task.id} could not be written`;
+    // The next claim shares the transaction of the end, where the store can do that.
+    if (result.state === "complete") this.#leaveSlot(live);
     const settled = await settleAttempt(this.#ports.store, live, result, (write) =>
       this.#resilience.insist(what, patience, write),
     );
@@ -315,6 +322,12 @@ class Worker {
       wallclockS,
       exitCode: end === undefined ? 1 : toShellExitCode(end),
     });
+  }
+
+  #leaveSlot(live: LiveAttempt): void {
+    live.leaveSlot();
+    this.#chores.hurry("look");
+    this.#wakeUp();
   }
 
   #count(what: keyof WorkCounts): void {
@@ -425,7 +438,7 @@ class Worker {
   async #pause(): Promise<void> {
     if (!this.#isWoken) {
       const over = new AbortController();
-      this.#wake = () => over.abort();
+      this.#wake = () => over.abort(WOKEN);
       const untilDrainedMs = (this.#drainsBy ?? Infinity) - this.#repo.clock.monotonicMs();
       const pauseMs = Math.min(
         this.#isCutOff ? CUT_OFF_PAUSE_MS : this.#chores.untilNext(),

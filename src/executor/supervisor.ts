@@ -14,6 +14,9 @@ export interface SupervisedAttempt {
    */
   readonly ended: Promise<AttemptEnd>;
 
+  /** Whether `ended` has settled, or is about to. */
+  hasEnded(): boolean;
+
   /**
    * Ends the whole process group: TERM and, after the grace, KILL; or KILL at once. Asked again gracefully it changes
    * nothing, nor does it after the program's end.
@@ -32,9 +35,13 @@ export interface SupervisedAttempt {
 export interface Supervisor extends AsyncDisposable {
   /**
    * Starts an attempt. Settles once its process is recorded in the attempt's folder, which happens before the command
-   * begins, or once it is known that it cannot start; then `ended` says why.
+   * begins; of a command that takes a moment only, together with its end. Or once it is known that it cannot start; then
+   * `ended` says why.
+   *
+   * @param mayBegin - what is to be done before the command begins, and may go on while its process is made; with false,
+   *   or when it fails, the command never begins, and nothing is recorded of the attempt
    */
-  start(spec: AttemptSpec): Promise<SupervisedAttempt>;
+  start(spec: AttemptSpec, mayBegin?: Promise<boolean>): Promise<SupervisedAttempt>;
 
   /**
    * The attempt of a worker that died: one that its supervisor still carries out, or that has ended meanwhile. With

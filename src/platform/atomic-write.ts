@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { AexpError, messageOf, systemErrorCode } from "../model/errors.ts";
@@ -15,6 +15,8 @@ export interface AtomicWriteOptions {
   readonly durability?: "each" | "later";
   /** Permissions of the file, before the umask of a new one. */
   readonly mode?: number;
+  /** With `later`: there is a file already. ext4 flushes what takes its place, and this process works on meanwhile. */
+  readonly isReplacement?: boolean;
 }
 
 /**
@@ -27,9 +29,9 @@ export async function writeFileAtomically(
   data: string | Uint8Array,
   options: AtomicWriteOptions = {},
 ): Promise<void> {
-  const { durability = "each", mode } = options;
+  const { durability = "each", mode, isReplacement = false } = options;
   try {
-    if (durability === "later") return replaceFile(path, data, mode);
+    if (durability === "later") return await replaceFile(path, data, { mode, isReplacement });
     const { default: writeFileAtomic } = await import("write-file-atomic");
     await writeFileAtomic(
       path,
@@ -43,14 +45,19 @@ export async function writeFileAtomically(
 }
 
 /**
- * One name for all quick writes of this process, which never overlap: a new name for each of 10,000 files makes the
- * folder twice as large, and creating them several times slower.
+ * Names for quick writes, of which as many are made as there ever were writes at a time: a new name for each of 10,000 files
+ * makes the folder twice as large, and creating them several times slower.
  */
-let temporaryName: string | undefined;
+const freeNames: string[] = [];
 
-/** The quick form for many small files: nothing is flushed, nothing is awaited. */
-function replaceFile(path: string, data: string | Uint8Array, mode: number | undefined): void {
-  const temporary = join(dirname(path), (temporaryName ??= `.tmp-${randomUUID()}`));
+/** The quick form for many small files: nothing is flushed. */
+async function replaceFile(
+  path: string,
+  data: string | Uint8Array,
+  { mode, isReplacement }: { readonly mode: number | undefined; readonly isReplacement: boolean },
+): Promise<void> {
+  const name = freeNames.pop() ?? `.tmp-${randomUUID()}`;
+  const temporary = join(dirname(path), name);
   try {
     const descriptor = openSync(temporary, "wx", mode);
     try {
@@ -58,10 +65,14 @@ function replaceFile(path: string, data: string | Uint8Array, mode: number | und
     } finally {
       closeSync(descriptor);
     }
-    renameSync(temporary, path);
+    // For a name that is new, to wait for another thread would take longer.
+    if (isReplacement) await rename(temporary, path);
+    else renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  } finally {
+    freeNames.push(name);
   }
 }
 
@@ -74,7 +85,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
  *
  * @throws {AexpError} `environment.read_only`, `environment.disk_full`, and Node's own error for anything else
  */
-export function writeFileInPlace(path: string, data: string): void {
+export function writeFileInPlace(path: string, data: string | Uint8Array): void {
   try {
     writeFileSync(path, data);
   } catch (error) {

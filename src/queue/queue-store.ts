@@ -95,6 +95,8 @@ export interface AttemptResult {
   /** When it began and ended, where somebody else knows better than the store's clock; never in the future. */
   readonly startedAt?: number | undefined;
   readonly endedAt?: number | undefined;
+  /** Its program; it is recorded with the end, unless it was before. */
+  readonly process?: AttemptProcess | undefined;
   /**
    * What it wrote, all of it, when it is complete: it replaces what was registered of the run before. A stage without them
    * is no hit for others and has nothing to share; one that declared none has an empty list.

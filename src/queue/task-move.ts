@@ -97,9 +97,13 @@ export function toFarewell(task: StoredTask, now: number): NewItem | undefined {
   return { topic: "mark", subject: id, machine, dedupe, data: { id, life, attempt, state, at: now } };
 }
 
-/** The status that a run's document is to show, when it is another one than before. */
+/**
+ * The status that a run's document is to show, when it is another one than before. That a run begins here, the worker that
+ * executes it writes itself.
+ */
 export function toMark(from: TaskState, task: StoredTask, now: number): NewItem | undefined {
   const status = toRunStatus(task.state);
+  if (status === "running" && task.executor === "local") return undefined;
   if (status === "created" || (status === toRunStatus(from) && !isTerminalState(from))) return undefined;
   return {
     topic: "mark",

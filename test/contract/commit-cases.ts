@@ -87,7 +87,6 @@ export function commitCases(open: OpenFixture): void {
 
     expect(marks.map(({ dedupe }) => dedupe.split(":").slice(3))).toEqual([
       ["0", "queued"],
-      ["1", "running"],
       ["1", "complete"],
       ["1", "complete", "left"],
     ]);

@@ -29,6 +29,24 @@ export function leaseCases(open: OpenFixture): void {
     expect(await kit.succeed(second)).toBe("complete");
   });
 
+  it("records the program of an attempt once, with its end where nobody did it before", async () => {
+    const kit = await start();
+    await kit.submit({ a: {}, b: {} });
+    const [a, b] = [await kit.claim(), await kit.claim()];
+    await kit.store.recordProcess(a.task.id, a.lease.token, PROCESS);
+
+    for (const { task, lease } of [a, b]) {
+      const result = { state: "complete", reason: undefined, exitCode: 0, process: PROCESS } as const;
+      expect(await kit.store.finish(task.id, lease.token, result, 1)).toEqual({ state: "complete" });
+    }
+
+    const of = async (name: string) =>
+      (await kit.store.events(0, 100)).filter(({ runId }) => runId === idOf(name)).map(({ kind }) => kind);
+    const whole = ["run.queued", "run.claimed", "run.started", "attempt.ended", "run.ended"];
+    expect([await of("a"), await of("b")]).toEqual([whole, whole]);
+    expect(await kit.store.attempts(idOf("b"))).toMatchObject([PROCESS]);
+  });
+
   it("prolongs the leases of one worker together, and names those that are lost", async () => {
     const kit = await start();
     await kit.submit({ a: {}, b: {}, c: {} });
@@ -202,7 +220,7 @@ export function leaseCases(open: OpenFixture): void {
     expect(await kit.store.recordProcess(task.id, lease.token, { ...PROCESS, pid: 5 })).toBe(true);
 
     expect(await kit.events("a")).toEqual(["run.queued", "run.claimed", "run.started"]);
-    expect(await kit.store.attempts(task.id)).toMatchObject([{ pid: 5, startFingerprint: "77", bootId: "b" }]);
+    expect(await kit.store.attempts(task.id)).toMatchObject([PROCESS]);
   });
 
   it("tells a worker at its renewal which tasks are to stop, and how hard", async () => {

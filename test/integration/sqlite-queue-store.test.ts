@@ -9,7 +9,7 @@ import { mountTypeOf, networkFileSystemOf } from "../../src/queue/sqlite/network
 import type { OpenDatabaseOptions } from "../../src/queue/sqlite/open-database.ts";
 import { openSqliteQueueStore } from "../../src/queue/sqlite/sqlite-queue-store.ts";
 import { openQueue, openQueueIfPresent } from "../../src/wiring/open-queue.ts";
-import { idOf, newTask, type QueueFixture } from "../contract/queue-kit.ts";
+import { idOf, newTask, type QueueFixture, QueueKit } from "../contract/queue-kit.ts";
 import { describeQueueStore } from "../contract/queue-store.ts";
 import { makeProject } from "../helpers/project.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
@@ -53,6 +53,17 @@ async function makeDatabase(): Promise<string> {
 }
 
 describeQueueStore("SQLite", openFixture);
+
+it("gives the place that an end makes free to the claim that is asked for with it", async () => {
+  const kit = new QueueKit(await openFixture());
+  await kit.store.setLane("default", { maxRunning: 1 });
+  await kit.submit({ a: {}, b: {} });
+  const first = await kit.claim();
+
+  const [end, second] = await Promise.all([kit.succeed(first), kit.claim()]);
+
+  expect([end, second.task.spec.name]).toEqual(["complete", "b"]);
+});
 
 describe("opening the database", () => {
   it("makes it for its owner only, and finds everything again", async () => {

@@ -35,6 +35,28 @@ describe("an attempt under a supervisor", () => {
     expect(attempt.process).toMatchObject({ pid: Number(pid) });
   });
 
+  it("begins only when it may, and else leaves nothing that anybody could take for its beginning", async () => {
+    const place = new TestSupervision();
+    const isReady = Promise.withResolvers<boolean>();
+    const line = 'echo begun > "$AEXP_JOB_WORKSPACE/begun"';
+    for (const id of [1, 2, 3]) place.makeWorkspace(id);
+
+    const waiting = place.supervisor.start(specOf(1, { line }), isReady.promise);
+    const taken = await place.supervisor.start(specOf(2, { line }), Promise.resolve(false));
+    const broken = await place.supervisor.start(specOf(3, { line }), Promise.reject(new Error("the disk is full")));
+
+    expect(await Promise.all([taken.ended, broken.ended])).toMatchObject([
+      { cause: { kind: "not_started" } },
+      { cause: { kind: "not_started" } },
+    ]);
+    // The others are over, and this one still waits.
+    expect([1, 2, 3].map((id) => place.supervisor.hasBegun(jobIdOf(id), 1))).toEqual([false, false, false]);
+    isReady.resolve(true);
+    expect(await (await waiting).ended).toMatchObject({ cause: { kind: "exited", exitCode: 0 } });
+    expect([1, 2, 3].map((id) => place.text(id, "begun"))).toEqual(["begun\n", undefined, undefined]);
+    expect([2, 3].map((id) => place.attemptFolder(id).readEnd())).toEqual([undefined, undefined]);
+  });
+
   it("keeps what it prints, and how it ends", async () => {
     const place = new TestSupervision();
 

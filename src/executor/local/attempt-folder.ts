@@ -32,29 +32,56 @@ export class AttemptFolder {
   }
 
   /**
-   * Writes what is known before the program starts.
+   * Makes the folder, and writes what is known before the program starts.
    *
    * @throws {Error} also when the run's folder is gone
    */
-  async prepare(spec: AttemptSpec, startedAtMs: number): Promise<void> {
-    this.#make();
+  prepare(spec: AttemptSpec, startedAtMs: number): void {
+    this.make();
+    this.describe(spec, startedAtMs);
+  }
+
+  /**
+   * Makes the folder inside that of the run, which must be there.
+   *
+   * @throws {Error} also when the run's folder is gone
+   */
+  make(): void {
+    this.#makeFolders();
     this.#putAwayMetrics();
+  }
+
+  #makeFolders(): void {
+    for (const path of [join(this.path, ".."), this.path]) {
+      try {
+        mkdirSync(path);
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code === "EEXIST" && existsSync(join(path, "."))) continue;
+        if (code !== "ENOENT") throw error;
+        throw new Error(`the run's folder ${JSON.stringify(this.workspace)} is gone (ENOENT)`, { cause: error });
+      }
+    }
+  }
+
+  /** Writes what is known before the program starts. */
+  describe(spec: AttemptSpec, startedAtMs: number): void {
     const { argv, cwd } = spec;
     // Both count from the moment at which the process is on record.
     const command = { argv, cwd, started_at: toInstant(startedAtMs), timeout_ms: spec.timeoutMs };
     writeFileInPlace(this.file("command.json"), toJson(command));
     writeFileInPlace(this.file("env.json"), toJson(describeEnvironment(spec.env)));
     if (spec.codePatch !== undefined && spec.codePatch.length > 0)
-      await writeFileAtomically(this.file("code.patch"), spec.codePatch, { durability: "later" });
-    if (spec.stage !== undefined) await this.#prepareStage(spec.stage);
+      writeFileInPlace(this.file("code.patch"), spec.codePatch);
+    if (spec.stage !== undefined) this.#prepareStage(spec.stage);
   }
 
   /** The folders in which its outputs will lie, and the files that its command is told of. */
-  async #prepareStage({ outputs, files }: StageAttempt): Promise<void> {
+  #prepareStage({ outputs, files }: StageAttempt): void {
     const folder = join(this.workspace, outputFolder(this.#attempt));
     mkdirSync(folder, { recursive: true });
     for (const { path } of outputs) mkdirSync(dirname(join(folder, path)), { recursive: true });
-    for (const { name, text } of files) await writeFileAtomically(this.file(name), text, { durability: "later" });
+    for (const { name, text } of files) writeFileInPlace(this.file(name), text);
   }
 
   async writeProcess(record: ProcessRecord): Promise<void> {
@@ -78,7 +105,7 @@ export class AttemptFolder {
   giveUp(givenUpAtMs: number): boolean {
     // An attempt never makes its run's folder, so without it none can begin.
     if (!existsSync(this.workspace)) return true;
-    this.#make();
+    this.#makeFolders();
     const text = toJson({ given_up_at: toInstant(givenUpAtMs) });
     return createOnce(this.file("process.json"), text) || this.readProcess() === undefined;
   }
@@ -121,20 +148,6 @@ export class AttemptFolder {
   readEnd(): AttemptEnd | undefined {
     const value = this.#read("exit.json");
     return isAttemptEnd(value) ? value : undefined;
-  }
-
-  /** Makes the folder inside that of the run, which must be there. */
-  #make(): void {
-    for (const path of [join(this.path, ".."), this.path]) {
-      try {
-        mkdirSync(path);
-      } catch (error) {
-        const code = systemErrorCode(error);
-        if (code === "EEXIST" && existsSync(join(path, "."))) continue;
-        if (code !== "ENOENT") throw error;
-        throw new Error(`the run's folder ${JSON.stringify(this.workspace)} is gone (ENOENT)`, { cause: error });
-      }
-    }
   }
 
   /** The metrics of the attempt before go into its own folder, so that each attempt's numbers are its own. */

@@ -18,11 +18,11 @@ export interface Launch {
   spawn(spec: AttemptSpec): Child;
 
   /**
-   * Records the program's process.
+   * Records the program's process, as soon as the program may go on.
    *
-   * @returns why the program must not go on; `undefined` when it may
+   * @returns why it must not; `undefined` when it may
    */
-  record(child: Child, group: ProcessRecord): string | undefined;
+  record(child: Child, group: ProcessRecord): Promise<string | undefined>;
 
   /** Whether another process asked for the program's end. */
   isStopAsked(): boolean;
@@ -35,7 +35,7 @@ export function launchDirectly(folder: AttemptFolder): Launch {
   return {
     spawn: ({ argv: [program = "", ...args], cwd, env }) =>
       requirePipes(spawn(program, args, { cwd, env, detached: true, stdio: ["inherit", "pipe", "pipe"] })),
-    record(_child, group) {
+    async record(_child, group) {
       // For extras: a full disk must not end the program.
       void folder.writeProcess(group).catch(() => undefined);
       return undefined;

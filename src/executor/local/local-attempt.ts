@@ -10,7 +10,7 @@ import type { AttemptCause, AttemptEnd, AttemptOutput, AttemptSpec, RunningAttem
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { CappedLog } from "./capped-log.ts";
 import type { Child, Launch } from "./launch.ts";
-import { countOomKills } from "./oom-kills.ts";
+import { countOomKills, countOomKillsBefore } from "./oom-kills.ts";
 import { endGroup, signalSameGroup } from "./process-group.ts";
 import { startTimer } from "./timer.ts";
 import { identifyProcess, isGroupAlive, isSameProcessAlive, recordOfGone } from "./process-identity.ts";
@@ -31,12 +31,17 @@ interface ProgramEnd {
 
 /** One program in a process group of its own, from its start until nothing of it is left. */
 export class LocalAttempt implements RunningAttempt {
+  /** The program's process, once it is on record; `undefined` when it could not be started, or must not go on. */
+  readonly begun: Promise<ProcessRecord | undefined>;
   readonly ended: Promise<AttemptEnd>;
   readonly #spec: AttemptSpec;
   readonly #folder: AttemptFolder;
   readonly #launch: Launch;
   readonly #logs: { readonly stdout: CappedLog; readonly stderr: CappedLog };
+  readonly #begun = Promise.withResolvers<ProcessRecord | undefined>();
   #group: ProcessRecord | undefined;
+  #startedMs = performance.now();
+  #timeout: Disposable | undefined;
   /** Why the program must not go on. */
   #problem: string | undefined;
   /** Why we ended the group, when we did. */
@@ -53,12 +58,8 @@ export class LocalAttempt implements RunningAttempt {
     this.#folder = folder;
     this.#launch = launch;
     this.#logs = openLogs(folder);
+    this.begun = this.#begun.promise;
     this.ended = this.#run(output);
-  }
-
-  /** The program; `undefined` when it could not be started, or must not go on. */
-  get process(): ProcessRecord | undefined {
-    return this.#problem === undefined ? this.#group : undefined;
   }
 
   stop(by: StopRequest): void {
@@ -74,20 +75,14 @@ export class LocalAttempt implements RunningAttempt {
   }
 
   async #run(output: AttemptOutput): Promise<AttemptEnd> {
-    const startedMs = performance.now();
     const heartbeat = setInterval(
       () => void this.#folder.writeHeartbeat(Date.now()).catch(ignore),
       this.#spec.heartbeatMs,
     );
-    const { timeoutMs } = this.#spec;
-    const timeout =
-      timeoutMs === undefined
-        ? undefined
-        : startTimer(timeoutMs, () => this.#end({ kind: "timed_out", timeoutMs }, this.#spec.graceMs));
     const end = await this.#watch(output);
     const endedAtMs = Date.now();
-    const wallclockS = Math.round(performance.now() - startedMs) / 1000;
-    timeout?.[Symbol.dispose]();
+    const wallclockS = Math.round(performance.now() - this.#startedMs) / 1000;
+    this.#timeout?.[Symbol.dispose]();
     this.#logs.stdout.close();
     this.#logs.stderr.close();
     const cause = await this.#recordOutputs(end.cause);
@@ -126,33 +121,48 @@ export class LocalAttempt implements RunningAttempt {
 
   /** Starts the program and waits until it has ended and its output is read. */
   #watch(output: AttemptOutput): Promise<ProgramEnd> {
-    const oomKills = countOomKills();
+    const oomKills = countOomKillsBefore();
     return new Promise((resolve) => {
-      const notStarted = (error: unknown): void => resolve(toNotStarted(toProblem(error, this.#spec)));
+      const notStarted = (error: unknown): void => {
+        this.#begun.resolve(undefined);
+        resolve(toNotStarted(toProblem(error, this.#spec)));
+      };
       let child: Child;
       try {
         child = this.#launch.spawn(this.#spec);
       } catch (error) {
         return notStarted(error);
       }
-      this.#recordProcess(child);
+      void this.#begin(child);
       this.#read(child, output);
       child.on("error", notStarted);
       child.on("exit", (exitCode, signal) => {
         if (this.#launch.isStopAsked()) this.#endedBy ??= { kind: "stopped", by: "SIGTERM" };
         this.#isOver = true;
         const cause = this.#endedBy ?? toCause(exitCode, signal, () => (countOomKills() ?? 0) > (oomKills ?? 0));
-        const end = this.#problem === undefined ? { cause, exitCode, signal } : toNotStarted(this.#problem);
-        void this.#finish(child).then(() => resolve(end));
+        // It may be gone before it is known whether it may go on.
+        void Promise.all([this.#finish(child), this.begun]).then(() =>
+          resolve(this.#problem === undefined ? { cause, exitCode, signal } : toNotStarted(this.#problem)),
+        );
       });
     });
   }
 
-  #recordProcess(child: Child): void {
+  /** Puts the program on record, from which moment its time counts. */
+  async #begin(child: Child): Promise<void> {
     const { pid } = child;
-    if (pid === undefined) return;
-    this.#group = identifyProcess(pid, pid) ?? recordOfGone(pid);
-    this.#problem = this.#launch.record(child, this.#group);
+    if (pid === undefined) return; // why, it tells itself
+    const group = (this.#group = identifyProcess(pid, pid) ?? recordOfGone(pid));
+    this.#problem = await this.#launch.record(child, group);
+    if (this.#problem === undefined) this.#startClock();
+    this.#begun.resolve(this.#problem === undefined ? group : undefined);
+  }
+
+  #startClock(): void {
+    const { timeoutMs, graceMs } = this.#spec;
+    this.#startedMs = performance.now();
+    if (timeoutMs === undefined || this.#isOver) return;
+    this.#timeout = startTimer(timeoutMs, () => this.#end({ kind: "timed_out", timeoutMs }, graceMs));
   }
 
   #read(child: Child, output: AttemptOutput): void {

@@ -22,7 +22,7 @@ export class LocalExecutor implements Executor {
 
   async start(spec: AttemptSpec, output: AttemptOutput): Promise<RunningAttempt> {
     const folder = new AttemptFolder(this.#workspaceOf(spec.jobId), spec.attempt);
-    await folder.prepare(spec, Date.now());
+    folder.prepare(spec, Date.now());
     await folder.writeHeartbeat(Date.now());
     return new LocalAttempt(spec, folder, output, launchDirectly(folder));
   }

@@ -23,6 +23,17 @@ export function countOomKills(read: (path: string) => string | undefined = readI
   return undefined;
 }
 
+/** For so long a count stands for those of all programs that are started. */
+const FRESH_MS = 1000;
+let last: { readonly atMs: number; readonly count: number | undefined } | undefined;
+
+/** As {@link countOomKills}, for a program that is about to start: of many that start at once, it is counted for one. */
+export function countOomKillsBefore(): number | undefined {
+  const now = performance.now();
+  if (last === undefined || now - last.atMs > FRESH_MS) last = { atMs: now, count: countOomKills() };
+  return last.count;
+}
+
 function readIfPresent(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

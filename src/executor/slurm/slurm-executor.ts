@@ -58,7 +58,7 @@ export class SlurmExecutor implements BatchExecutor {
     const folder = this.#folderOf(spec);
     if (folder.isPrepared()) return false;
     const { env } = this.#options;
-    await folder.attempt.prepare({ ...spec, env: { ...env, ...spec.env } }, Date.now());
+    folder.attempt.prepare({ ...spec, env: { ...env, ...spec.env } }, Date.now());
     const script = renderSbatchScript({ ...spec, folder: folder.path, carrier: this.#options.carrier });
     await writeFileAtomically(folder.scriptPath, script, { mode: 0o700 });
     // The last one, because it says that there may be a job from now on.

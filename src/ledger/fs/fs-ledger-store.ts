@@ -41,7 +41,8 @@ export class FsLedgerStore implements LedgerStore {
   }
 
   read(jobId: JobId): LedgerRead | undefined {
-    return this.#checkFolder() ? this.#readFile(`${parseJobId(jobId)}.json`) : undefined;
+    // Most runs that end have no entry yet, and an exception costs more than a look.
+    return this.has(jobId) ? this.#readFile(`${parseJobId(jobId)}.json`) : undefined;
   }
 
   async write(jobId: JobId, text: string, durability: "each" | "later"): Promise<void> {

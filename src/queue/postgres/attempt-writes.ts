@@ -38,8 +38,9 @@ export function openStarted(id: JobId, token: string): Opening {
 }
 
 /**
- * Looks for the task, if the lease is this one, or if a scheduler has its attempt of this name; and whether its end
- * means nothing to anything else, so that nobody has to ask after that while others wait.
+ * Looks for the task, if the lease is this one, or if a scheduler has its attempt of this name; for the process of the
+ * attempt that is known; and whether its end means nothing to anything else, so that nobody has to ask after that while
+ * others wait.
  */
 export function openHeld(id: JobId, token: string): Opening {
   return {
@@ -47,7 +48,7 @@ export function openHeld(id: JobId, token: string): Opening {
         NOT EXISTS (SELECT 1 FROM task_needs n WHERE n.needs = t.id AND n.met = 0)
         AND NOT EXISTS (SELECT 1 FROM tasks f WHERE f.follows = t.id)
         AND EXISTS (SELECT 1 FROM tasks o WHERE o.group_id = t.group_id AND o.ended_at IS NULL AND o.id <> t.id)
-      )::integer AS alone
+      )::integer AS alone, (SELECT a.pid FROM attempts a WHERE a.lease_token = :token) AS known_pid
       FROM tasks t WHERE t.id = :id AND (t.lease_token = :token OR ${IN_SCHEDULER})`,
     values: { id, token },
   };
@@ -62,14 +63,21 @@ function findOpened({ first: [row] }: WriteTransaction): StoredTask | undefined 
 export async function recordProcess(tx: WriteTransaction, token: string, process: AttemptProcess): Promise<boolean> {
   const task = findOpened(tx);
   if (task === undefined) return false;
+  noteProcess(tx, task, token, process);
+  return true;
+}
+
+/** Records the program of an attempt, once; the opening says whether it is known. */
+function noteProcess(tx: WriteTransaction, task: StoredTask, token: string, process: AttemptProcess): void {
+  if (tx.first[0]?.["known_pid"] !== null) return;
+  const { pid, startFingerprint: start, bootId } = process;
   tx.db.send("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
     token,
-    pid: process.pid,
-    start: process.startFingerprint,
-    bootId: process.bootId,
+    pid,
+    start,
+    bootId,
   });
-  if (tx.first[0]?.["known_pid"] === null) tx.outgoing.push(toStartEvent(task, process.pid));
-  return true;
+  tx.outgoing.push(toStartEvent(task, pid));
 }
 
 /** See `QueueStore.renew`. */
@@ -149,6 +157,7 @@ async function endAttempt(
   jitter: number,
 ): Promise<TaskState> {
   if (result.startedAt !== undefined) await setStart(tx, token, result.startedAt);
+  if (result.process !== undefined) noteProcess(tx, task, token, result.process);
   if (result.state === "complete" && result.outputs !== undefined) await replaceOutputs(tx, task, result.outputs);
   const onLost = result.state === "failed" ? await onLostOf(tx, task.spec.lane) : "fail";
   closeAttempt(tx, task, token, result, true);

@@ -95,18 +95,10 @@ const TAKE = `,
     INSERT INTO events (id, at, kind, run_id, group_id, data)
     SELECT event_id, ${NOW}, 'run.claimed', id, group_id, data FROM event),
   sent AS (
-    INSERT INTO outbox (topic, subject, machine, dedupe, data, at)
-    SELECT topic, subject, machine, dedupe, data, ${NOW} FROM (
-      SELECT 1 AS place, 'mark' AS topic, id AS subject,
-        CASE WHEN portable IS NOT NULL AND target <> machine THEN target ELSE machine END AS machine,
-        format('mark:%s:%s:%s:running', id, life, attempt) AS dedupe,
-        json_build_object('id', id, 'life', life, 'attempt', attempt, 'state', state, 'status', 'running',
-          'at', started_at, 'startedAt', started_at) AS data
-      FROM took WHERE state = 'running'
-      UNION ALL
-      SELECT 2, 'event', id, NULL, 'event:' || event_id, json_build_object('id', event_id, 'at', ${NOW},
-        'kind', 'run.claimed', 'runId', id, 'groupId', group_id, 'data', data)
-      FROM event ORDER BY place) items
+    INSERT INTO outbox (topic, subject, dedupe, data, at)
+    SELECT 'event', id, 'event:' || event_id, json_build_object('id', event_id, 'at', ${NOW}, 'kind', 'run.claimed',
+      'runId', id, 'groupId', group_id, 'data', data), ${NOW}
+    FROM event
     ON CONFLICT (dedupe) DO NOTHING)
   SELECT took.*, coalesce((SELECT json_object_agg(key, fence) FROM fenced), '{}') AS fences FROM took
   UNION ALL

@@ -39,15 +39,18 @@ function findHeld(tx: WriteTransaction, id: JobId, token: string): StoredTask | 
 export function recordProcess(tx: WriteTransaction, id: JobId, token: string, process: AttemptProcess): boolean {
   const task = findLeased(tx, id, token);
   if (task === undefined) return false;
-  const before = tx.db.get("SELECT pid FROM attempts WHERE lease_token = :token", { token });
-  tx.db.run("UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token", {
-    token,
-    pid: process.pid,
-    start: process.startFingerprint,
-    bootId: process.bootId,
-  });
-  if (before?.["pid"] === null) emit(tx, toStartEvent(task, process.pid));
+  noteProcess(tx, task, token, process);
   return true;
+}
+
+/** Records the program of an attempt, once. */
+function noteProcess(tx: WriteTransaction, task: StoredTask, token: string, process: AttemptProcess): void {
+  const { pid, startFingerprint: start, bootId } = process;
+  const { changes } = tx.db.run(
+    "UPDATE attempts SET pid = :pid, pid_start = :start, boot_id = :bootId WHERE lease_token = :token AND pid IS NULL",
+    { token, pid, start, bootId },
+  );
+  if (changes > 0) emit(tx, toStartEvent(task, pid));
 }
 
 /** See `QueueStore.renew`. */
@@ -128,6 +131,7 @@ function endAttempt(
   jitter: number,
 ): TaskState {
   if (result.startedAt !== undefined) setStart(tx, token, result.startedAt);
+  if (result.process !== undefined) noteProcess(tx, task, token, result.process);
   closeAttempt(tx, task, token, result, true);
   if (result.state === "complete" && result.outputs !== undefined) replaceOutputs(tx, task, result.outputs);
   const onLost = onLostOf(tx, task.spec.lane);

@@ -10,22 +10,24 @@ import { emit } from "./events.ts";
 import { LIVE_LOCK, takeLock } from "./locks.ts";
 import { readJobId, readLane, readStoredTask, type StoredTask, withoutPrivate } from "../records.ts";
 import { integer, type Row, text } from "../rows.ts";
-import { findTask, markStatus } from "./transition.ts";
+import { findTask } from "./transition.ts";
 
 /**
- * Takes the next eligible task; see `QueueStore.claim`.
+ * Prepares a claim, and says whether it may find a task: who finds none must not keep those waiting who have something
+ * to write.
  *
- * @param isLikely whether there is one, as far as the caller knows; otherwise it costs an additional look
+ * @param isLikely whether there is one, as far as the caller knows; otherwise it costs a look
  */
-export function claimTask(db: Database, request: ClaimRequest, isLikely = false): Claim | undefined {
+export function prepareClaim(db: Database, request: ClaimRequest, isLikely: boolean): boolean {
   keepWanted(db, request);
-  // Workers that find nothing must not keep those waiting who have something to write.
-  if (!isLikely && db.read(() => chooseTask(db, db.now(), request)) === undefined) return undefined;
-  return db.write((tx) => {
-    const id = chooseTask(db, tx.now, request);
-    const task = id === undefined ? undefined : findTask(tx, id);
-    return task === undefined ? undefined : take(tx, task, request);
-  });
+  return isLikely || db.read(() => chooseTask(db, db.now(), request)) !== undefined;
+}
+
+/** Takes the next eligible task, once it is prepared; see `QueueStore.claim`. */
+export function claimTask(tx: WriteTransaction, request: ClaimRequest): Claim | undefined {
+  const id = chooseTask(tx.db, tx.now, request);
+  const task = id === undefined ? undefined : findTask(tx, id);
+  return task === undefined ? undefined : take(tx, task, request);
 }
 
 /** See `QueueStore.holdBack`. */
@@ -63,7 +65,6 @@ function take(tx: WriteTransaction, task: StoredTask, request: ClaimRequest): Cl
   for (const key of new Set(taken.spec.resources)) {
     fences[key] = takeLock(tx, { key, holder: token, holderKind: "run", runId: taken.id, expiresAt, note });
   }
-  markStatus(tx, task.state, taken);
   const lease = { token, workerId, expiresAt };
   emit(tx, toClaimEvent(taken, lease, machine, tx.now));
   return { task: withoutPrivate(taken), lease, fences };

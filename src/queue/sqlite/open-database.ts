@@ -15,6 +15,9 @@ const MINIMUM_SQLITE = [3, 51, 3] as const;
 /** A check reads the whole file: 5 ms for so much, which every command would wait for. */
 const QUICK_CHECK_BYTES = 1024 * 1024;
 
+/** So many pages of 4 KiB the journal may hold before it is brought into the database. */
+const CHECKPOINT_PAGES = 4096;
+
 /** What tests replace. */
 export interface OpenDatabaseOptions {
   readonly nowMs?: () => number;
@@ -43,6 +46,8 @@ export async function openDatabase(path: string, options: OpenDatabaseOptions = 
     if (statSync(path).size <= QUICK_CHECK_BYTES) checkQuickly(db, path);
     // A commit in WAL mode need not be flushed to survive a kill; after a power cut the last ones may be missing.
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    // Each checkpoint flushes twice, and holds a worker up: 16 MiB of journal are cheaper than one for every 20 runs.
+    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     migrate(db, path, options.migrations ?? MIGRATIONS);
     return db;
   } catch (error) {

@@ -6,14 +6,14 @@ import { integer } from "../rows.ts";
 
 /**
  * An event waits for the earlier ones of its subject that are hidden or to be tried again. Marks need no order: whoever
- * delivers one writes what the queue says then.
+ * delivers one writes what the queue says then. A limit that is no part of the text makes SQLite plan each time anew.
  */
-const DUE = `
+const due = (limit: number): string => `
   SELECT o.* FROM outbox o INDEXED BY outbox_pending WHERE o.state = 'pending' AND o.not_before <= :now
     AND (:topic IS NULL OR o.topic = :topic) AND (o.topic = 'mark' OR NOT EXISTS (
     SELECT 1 FROM outbox e
     WHERE e.state = 'pending' AND e.subject = o.subject AND e.topic = o.topic AND e.id < o.id AND e.not_before > :now))
-  ORDER BY o.id LIMIT :limit`;
+  ORDER BY o.id LIMIT ${limit}`;
 
 /** See `QueueStore.takeOutbox`. */
 export function takeOutbox(
@@ -23,9 +23,9 @@ export function takeOutbox(
   topic: OutboxItem["topic"] | undefined,
 ): readonly OutboxItem[] {
   // Most looks find nothing, and must not keep writers waiting.
-  if (db.get(DUE, { now: db.now(), limit: 1, topic }) === undefined) return [];
+  if (db.get(due(1), { now: db.now(), topic }) === undefined) return [];
   return db.write((tx) => {
-    const items = tx.db.all(DUE, { now: tx.now, limit, topic }).map((row) => readOutboxItem(row));
+    const items = tx.db.all(due(limit), { now: tx.now, topic }).map((row) => readOutboxItem(row));
     tx.db.run("UPDATE outbox SET not_before = :until WHERE id IN (SELECT value FROM json_each(:ids))", {
       ids: JSON.stringify(items.map(({ id }) => id)),
       until: endOf(tx, hideMs),

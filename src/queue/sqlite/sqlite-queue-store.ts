@@ -29,7 +29,7 @@ import {
 } from "./attempt-writes.ts";
 import { listBatchJobs, noteJob, noteSubmitted } from "./batch-jobs.ts";
 import { ChangeWatch } from "./change-watch.ts";
-import { claimTask, holdBackTask } from "./claim.ts";
+import { claimTask, holdBackTask, prepareClaim } from "./claim.ts";
 import type { Database } from "./database.ts";
 import { keepLaneCopy } from "./lane-copy.ts";
 import { ageTasks, declareLanes, listLanes, setLane } from "./lanes.ts";
@@ -56,7 +56,8 @@ export async function openSqliteQueueStore(path: string, options: OpenDatabaseOp
 
 /**
  * The queue in one SQLite file, for the processes of one machine. Methods are asynchronous by their interface only:
- * each does its whole work before it returns, but for `resolve`, which shares a transaction with others of its kind.
+ * each does its whole work before it returns, but for `claim`, `finish` and `resolve`, of which those that are asked for
+ * together share a transaction.
  */
 class SqliteQueueStore implements QueueStore {
   readonly #db: Database;
@@ -156,7 +157,8 @@ class SqliteQueueStore implements QueueStore {
   }
 
   async claim(request: ClaimRequest) {
-    const claim = claimTask(this.#db, request, this.#isClaimLikely);
+    if (!prepareClaim(this.#db, request, this.#isClaimLikely)) return undefined;
+    const claim = await this.#shared.write((tx) => claimTask(tx, request));
     this.#isClaimLikely = claim !== undefined;
     return claim;
   }
@@ -178,7 +180,7 @@ class SqliteQueueStore implements QueueStore {
   }
 
   async finish(id: JobId, token: string, result: AttemptResult, jitter: number) {
-    return this.#db.write((tx) => finishTask(tx, id, token, result, jitter));
+    return await this.#shared.write((tx) => finishTask(tx, id, token, result, jitter));
   }
 
   async release(id: JobId, token: string) {

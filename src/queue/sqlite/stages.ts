@@ -11,12 +11,12 @@ import { transition } from "./transition.ts";
 
 /** See `StageStore.unresolved`. */
 export function listUnresolved(db: Database, machine: string, limit: number): readonly Task[] {
-  return db
-    .all("SELECT * FROM tasks WHERE resolvable = 1 AND machine = :machine ORDER BY seq LIMIT :limit", {
-      machine,
-      limit,
-    })
-    .map((row) => readTask(row));
+  return (
+    db
+      // A limit that is no part of the text makes SQLite plan each time anew, and this is asked after each run.
+      .all(`SELECT * FROM tasks WHERE resolvable = 1 AND machine = :machine ORDER BY seq LIMIT ${limit}`, { machine })
+      .map((row) => readTask(row))
+  );
 }
 
 /** What was executed under a key, and whose outputs are all there as far as anybody has seen. */

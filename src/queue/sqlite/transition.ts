@@ -67,7 +67,7 @@ const STORE_MOVE = `
   WHERE id = :id AND state = :from AND life = :fromLife AND lease_token IS :fromToken`;
 
 /** Sends the status that a run's document is to show, when it is another one than before. */
-export function markStatus(tx: WriteTransaction, from: TaskState, task: StoredTask): void {
+function markStatus(tx: WriteTransaction, from: TaskState, task: StoredTask): void {
   const mark = toMark(from, task, tx.now);
   if (mark !== undefined) sendOut(tx, mark);
   const farewell = toFarewell(task, tx.now);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 
 import { isJsonObject } from "../../model/json.ts";
@@ -129,6 +129,7 @@ function* readLines(descriptor: number): Generator<string> {
 }
 
 function openIfPresent(path: string): number | undefined {
+  if (!existsSync(path)) return undefined; // most programs write no metrics, and an exception costs more than this
   try {
     return openSync(path, "r");
   } catch {

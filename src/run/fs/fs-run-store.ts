@@ -179,7 +179,7 @@ export class FsRunStore implements RunStore {
       const after = applyPatch(current, patch);
       if (!lock.isHeld()) throw lockedError(jobId);
       const file = join(this.workspaceOf(jobId), DOCUMENT_FILE);
-      await writeFileAtomically(file, toPythonJson(after), { durability });
+      await writeFileAtomically(file, toPythonJson(after), { durability, isReplacement: true });
       if (durability === "later") this.#unflushed.push(file);
       return toRunDocument(toPlain(after));
     };

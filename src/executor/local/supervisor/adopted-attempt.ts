@@ -22,13 +22,20 @@ export class AdoptedAttempt implements SupervisedAttempt {
   readonly #supervision: Supervision;
   #asked: Promise<void> | undefined;
   #isEnding = false;
+  #hasEnded = false;
 
   constructor(folder: AttemptFolder, supervision: Supervision, lastMetric: () => JsonObject | undefined) {
     this.process = supervision.program;
     this.lastMetric = lastMetric;
     this.#folder = folder;
     this.#supervision = supervision;
-    this.ended = this.#untilEnded();
+    this.ended = this.#untilEnded().finally(() => {
+      this.#hasEnded = true;
+    });
+  }
+
+  hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   stop(mode: "graceful" | "kill"): void {

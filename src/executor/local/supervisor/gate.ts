@@ -17,15 +17,25 @@ const GATE = "read -r _||exit 125;exec </dev/null;";
 const SHELL = "/bin/sh";
 /** A variable that dash and others drop, because no shell could name it; bash passes it on. */
 const UNSPEAKABLE = /[^A-Za-z0-9_]|^\d/;
-/** Why an attempt does not begin that another process has settled or started. */
+/** Why an attempt does not begin that another process has settled or started, or that its worker took back. */
 export const GIVEN_UP = "the attempt was given up before it began";
 const BASHES = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
+
+/** What a program behind a gate waits for. */
+export interface GateOptions {
+  /** Writes what else is to be there before the program begins, while the gate starts, which takes as long. */
+  readonly describe?: () => void;
+  /** Settles when it may begin; with false it never does. At once, when absent. */
+  readonly mayBegin?: Promise<boolean>;
+}
 
 /** Starts a program that begins only once it is on record in the attempt's folder. */
 export function launchThroughGate(
   folder: AttemptFolder,
   watchers: Pick<Supervision, "supervisor" | "worker" | "graceMs">,
+  { describe, mayBegin }: GateOptions = {},
 ): Launch {
+  let isRefused = false;
   return {
     spawn(spec) {
       const { program, args } = toGated(spec);
@@ -35,24 +45,29 @@ export function launchThroughGate(
       child.stdin?.on("error", () => undefined);
       return child;
     },
-    record(child, program) {
-      const problem = take(folder, { ...watchers, program });
-      if (problem === undefined) child.stdin?.end("\n");
-      else child.stdin?.destroy();
-      return problem;
+    async record(child, program) {
+      try {
+        describe?.();
+        isRefused = (await mayBegin) === false;
+        if (!isRefused && folder.take({ ...watchers, program })) {
+          child.stdin?.end("\n");
+          return undefined;
+        }
+      } catch (error) {
+        child.stdin?.destroy();
+        return `its process could not be recorded: ${messageOf(error)}`;
+      }
+      child.stdin?.destroy();
+      return GIVEN_UP;
     },
     isStopAsked: () => folder.isStopAsked(),
-    // Flushing would take longer than many a command; after a power cut the attempt counts as lost.
-    keepEnd: (end) => folder.writeEnd(end, "later"),
+    async keepEnd(end) {
+      // An attempt that never began has no end, and whoever finds it decides what it comes to.
+      if (isRefused) return;
+      // Flushing would take longer than many a command; after a power cut the attempt counts as lost.
+      await folder.writeEnd(end, "later");
+    },
   };
-}
-
-function take(folder: AttemptFolder, supervision: Supervision): string | undefined {
-  try {
-    return folder.take(supervision) ? undefined : GIVEN_UP;
-  } catch (error) {
-    return `its process could not be recorded: ${messageOf(error)}`;
-  }
 }
 
 /** The command behind a gate. A line for `sh` is executed by the shell that is the gate. */
@@ -83,14 +98,30 @@ function findProgram(program: string, { cwd, env }: AttemptSpec): string {
     if (statSync(path).isDirectory()) throw Object.assign(new Error("spawn EACCES"), { code: "EACCES" });
     return program;
   }
-  const places = (env["PATH"] ?? "/usr/bin:/bin").split(delimiter).map((folder) => resolve(cwd, folder, program));
-  const found = places.find(isExecutable);
+  // A name like an option would be taken for one. Any other the shell looks up itself, and here it only matters that it
+  // is somewhere: where it was found last, most often, and not in a dozen folders before that.
+  const path = env["PATH"] ?? "/usr/bin:/bin";
+  const key = [program, cwd, path].join("\0");
+  const known = program.startsWith("-") ? undefined : foundLast.get(key);
+  if (known !== undefined && isExecutable(known)) return program;
+  const found = path
+    .split(delimiter)
+    .map((folder) => resolve(cwd, folder, program))
+    .find(isExecutable);
   if (found === undefined || program === "") throw Object.assign(new Error("spawn ENOENT"), { code: "ENOENT" });
-  // A name like an option would be taken for one.
-  return program.startsWith("-") ? found : program;
+  if (program.startsWith("-")) return found;
+  if (foundLast.size >= MOST_FOUND) foundLast.clear();
+  foundLast.set(key, found);
+  return program;
 }
 
+const MOST_FOUND = 100;
+/** Where programs were found, by name, folder and search path. */
+const foundLast = new Map<string, string>();
+
 function isExecutable(path: string): boolean {
+  // Of a dozen folders one has it: an exception for each of the others would take longer than all else here.
+  if (!existsSync(path)) return false;
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

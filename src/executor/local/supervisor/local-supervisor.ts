@@ -46,7 +46,7 @@ export class LocalSupervisor implements Supervisor {
     this.#self = self;
   }
 
-  async start(spec: AttemptSpec): Promise<SupervisedAttempt> {
+  async start(spec: AttemptSpec, mayBegin = Promise.resolve(true)): Promise<SupervisedAttempt> {
     const supervisor = (this.#process ??= this.#open());
     const id = (this.#lastId += 1);
     const { jobId, attempt, graceMs } = spec;
@@ -54,18 +54,25 @@ export class LocalSupervisor implements Supervisor {
     const own = attemptEnvironment({ jobId, attempt, workspace, workerId: this.#options.workerId });
     const started = Promise.withResolvers<ProcessRecord | undefined>();
     const ended = Promise.withResolvers<AttemptEnd>();
+    let hasEnded = false;
     this.#ordered.set(id, {
       supervisor,
       onStarted: started.resolve,
-      onEnded: ended.resolve,
+      onEnded: (end) => {
+        hasEnded = true;
+        ended.resolve(end);
+      },
       folder: new AttemptFolder(workspace, attempt),
       graceMs,
     });
     const env = { ...spec.env, ...own };
     supervisor.send({ kind: "start", id, workspace, worker: this.#self, spec: { ...spec, env } });
+    const decide = (isAllowed: boolean): void => supervisor.send({ kind: "begin", id, isAllowed });
+    void mayBegin.then(decide, () => decide(false));
     return {
       process: await started.promise,
       ended: ended.promise,
+      hasEnded: () => hasEnded,
       stop: (mode) => supervisor.send({ kind: "stop", id, mode }),
       lastMetric: () => this.#lastMetric(jobId),
     };
@@ -76,7 +83,8 @@ export class LocalSupervisor implements Supervisor {
     const lastMetric = (): JsonObject | undefined => this.#lastMetric(jobId);
     const end = folder.readEnd();
     if (end !== undefined) {
-      return { process: folder.readProcess(), ended: Promise.resolve(end), stop: () => undefined, lastMetric };
+      const process = folder.readProcess();
+      return { process, ended: Promise.resolve(end), hasEnded: () => true, stop: () => undefined, lastMetric };
     }
     const supervision = giveUp(folder) ? undefined : folder.readSupervision();
     if (supervision === undefined || !isSameProcessAlive(supervision.supervisor)) return undefined;
@@ -122,13 +130,13 @@ export class LocalSupervisor implements Supervisor {
     if (report.kind === "failed") return;
     const ordered = this.#ordered.get(report.id);
     if (report.kind === "started") return ordered?.onStarted(report.process);
-    this.#settle(report.id, report.end);
+    this.#settle(report.id, report.end, report.process);
   }
 
-  #settle(id: number, end: AttemptEnd): void {
+  #settle(id: number, end: AttemptEnd, process?: ProcessRecord): void {
     const ordered = this.#ordered.get(id);
     this.#ordered.delete(id);
-    ordered?.onStarted(undefined); // changes nothing when it has started
+    ordered?.onStarted(process); // changes nothing when its start was told
     ordered?.onEnded(end);
   }
 

@@ -15,12 +15,19 @@ export type Order =
       readonly worker: ProcessRecord;
       readonly spec: AttemptSpec;
     }
+  /** The command of an attempt that was started may begin now, or never. */
+  | { readonly kind: "begin"; readonly id: number; readonly isAllowed: boolean }
   | { readonly kind: "stop"; readonly id: number; readonly mode: "graceful" | "kill" };
 
-/** What a supervisor tells its worker. Of an attempt that could not start it tells only the end. */
+/** What a supervisor tells its worker. Of an attempt that could not start, or was over at once, it tells only the end. */
 export type Report =
   | { readonly kind: "started"; readonly id: number; readonly process: ProcessRecord }
-  | { readonly kind: "ended"; readonly id: number; readonly end: AttemptEnd }
+  | {
+      readonly kind: "ended";
+      readonly id: number;
+      readonly end: AttemptEnd;
+      readonly process?: ProcessRecord | undefined;
+    }
   /** The supervisor itself has failed and is about to end. */
   | { readonly kind: "failed"; readonly problem: string };
 
@@ -28,6 +35,7 @@ export type Report =
 export function isOrder(value: unknown): value is Order {
   if (!isJsonObject(value) || typeof value["id"] !== "number") return false;
   if (value["kind"] === "stop") return value["mode"] === "graceful" || value["mode"] === "kill";
+  if (value["kind"] === "begin") return typeof value["isAllowed"] === "boolean";
   return (
     value["kind"] === "start" &&
     typeof value["workspace"] === "string" &&
@@ -42,7 +50,8 @@ export function isReport(value: unknown): value is Report {
   if (value["kind"] === "failed") return typeof value["problem"] === "string";
   if (typeof value["id"] !== "number") return false;
   if (value["kind"] === "started") return isProcessRecord(value["process"]);
-  return value["kind"] === "ended" && isAttemptEnd(value["end"]);
+  const { process } = value;
+  return value["kind"] === "ended" && isAttemptEnd(value["end"]) && (process === undefined || isProcessRecord(process));
 }
 
 function isAttemptSpec(value: unknown): value is AttemptSpec {

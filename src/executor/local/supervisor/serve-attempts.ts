@@ -7,6 +7,9 @@ import { identifyProcess } from "../process-identity.ts";
 import { GIVEN_UP, launchThroughGate } from "./gate.ts";
 import { isOrder, type Order, type Report } from "./messages.ts";
 
+/** The end of a program that is over sooner says all that its start would have said. */
+const TELL_START_AFTER_MS = 20;
+
 /** Nobody watches; the logs are all there is. */
 const NO_OUTPUT: AttemptOutput = { stdout: () => undefined, stderr: () => undefined };
 
@@ -31,45 +34,81 @@ export function serveAttempts(): void {
   const self = identifyProcess(process.pid, process.pid);
   if (self === undefined) throw new Error("this process cannot find itself");
 
-  const attempts = new Map<number, Promise<LocalAttempt | undefined>>();
+  const attempts = new Map<number, Served>();
   process.on("message", (order: unknown) => {
     if (!isOrder(order)) throw new Error(`the worker sent what is no order: ${JSON.stringify(order)}`);
-    if (order.kind === "stop") {
-      void attempts.get(order.id)?.then((attempt) => attempt?.end("SIGTERM", order.mode));
-      return;
+    const served = attempts.get(order.id);
+    switch (order.kind) {
+      case "start": {
+        const { promise: mayBegin, resolve: decide } = Promise.withResolvers<boolean>();
+        const attempt = start(order, self, mayBegin, () => attempts.delete(order.id));
+        attempts.set(order.id, { attempt, decide });
+        break;
+      }
+      case "begin":
+        served?.decide(order.isAllowed);
+        break;
+      case "stop":
+        served?.attempt?.end("SIGTERM", order.mode);
+        break;
     }
-    attempts.set(
-      order.id,
-      start(order, self, () => attempts.delete(order.id)),
-    );
+  });
+  // What the worker has not let begin by then, it never will.
+  process.on("disconnect", () => {
+    for (const { decide } of attempts.values()) decide(false);
   });
 }
 
+/** An attempt that is carried out. */
+interface Served {
+  /** `undefined` when not even its folder could be made. */
+  readonly attempt: LocalAttempt | undefined;
+  /** Says whether its command may begin. Asked again it changes nothing. */
+  readonly decide: (mayBegin: boolean) => void;
+}
+
 /** Starts an attempt and tells the worker what becomes of it; `undefined` when not even its folder can be made. */
-async function start(
+function start(
   { id, workspace, worker, spec }: Order & { readonly kind: "start" },
   supervisor: ProcessRecord,
+  mayBegin: Promise<boolean>,
   onEnd: () => void,
-): Promise<LocalAttempt | undefined> {
-  const tellEnd = (end: AttemptEnd): void => {
+): LocalAttempt | undefined {
+  const tellEnd = (end: AttemptEnd, process?: ProcessRecord): void => {
     onEnd();
-    report({ kind: "ended", id, end });
+    report({ kind: "ended", id, end, process });
   };
   try {
     const folder = new AttemptFolder(workspace, spec.attempt);
     // Asked now, so that nothing of an attempt is touched that goes on without us.
     if (folder.isTaken()) throw new Error(GIVEN_UP);
-    await folder.prepare(spec, Date.now());
-    const launch = launchThroughGate(folder, { supervisor, worker, graceMs: spec.graceMs });
+    folder.make();
+    const { graceMs } = spec;
+    const describe = (): void => folder.describe(spec, Date.now());
+    const launch = launchThroughGate(folder, { supervisor, worker, graceMs }, { describe, mayBegin });
     const attempt = new LocalAttempt(spec, folder, NO_OUTPUT, launch);
-    if (attempt.process !== undefined) report({ kind: "started", id, process: attempt.process });
-    void attempt.ended.then(tellEnd);
+    void follow(id, attempt).then(({ end, process }) => tellEnd(end, process));
     return attempt;
   } catch (error) {
     // The caller still holds the promise that this function returns, and must have put it away first.
     setImmediate(() => tellEnd(notStarted(messageOf(error))));
     return undefined;
   }
+}
+
+/** Tells that an attempt has started, unless it is over in a moment. @returns how it ended */
+async function follow(
+  id: number,
+  { begun, ended }: LocalAttempt,
+): Promise<{ readonly end: AttemptEnd; readonly process: ProcessRecord | undefined }> {
+  const process = await begun;
+  const tellStart = (): void => {
+    if (process !== undefined) report({ kind: "started", id, process });
+  };
+  const timer = setTimeout(tellStart, TELL_START_AFTER_MS);
+  const end = await ended;
+  clearTimeout(timer);
+  return { end, process };
 }
 
 function notStarted(problem: string): AttemptEnd {
