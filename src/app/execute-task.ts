@@ -49,6 +49,14 @@ export async function startTask(
   if (ports.supervisor.hasBegun(task.id, task.attempt)) return await resumeAttempt(repo, ports, claim);
   const { root, codeDifference, codePatch } = await prepareCode(repo, ports, task, options.code);
   const start = { proc: ports.executor.self, codeDifference };
+  /** @returns whether the attempt is still wanted of us, when the document says that it runs */
+  const mark = async (): Promise<boolean> => {
+    const current = await applyMark(repo, ports.store, task.id, { start, durability: "later" });
+    return current?.stop === undefined && current?.lease?.token === claim.lease.token;
+  };
+  const isStage = task.spec.stage !== undefined;
+  // What a stage reads is looked at before it begins, which may take long.
+  if (isStage && !(await mark())) return NOT_WANTED;
   const program = await prepareTask(repo, ports, task, root);
   if ("state" in program) return program;
   const spec = {
@@ -61,13 +69,15 @@ export async function startTask(
     heartbeatMs: options.heartbeatMs,
     graceMs: task.spec.graceMs,
   };
+  if (isStage) return await ports.supervisor.start(spec);
   // Not before the order is under way, so that both go on at the same time.
-  const isWanted = Promise.resolve()
-    .then(() => applyMark(repo, ports.store, task.id, { start, durability: "later" }))
-    .then((current) => current?.stop === undefined);
+  const isWanted = Promise.resolve().then(mark);
   const attempt = await ports.supervisor.start(spec, isWanted);
-  return (await isWanted) ? attempt : { state: "stopped", reason: undefined };
+  return (await isWanted) ? attempt : NOT_WANTED;
 }
+
+/** Somebody asked for its end before it began, or it is somebody else's by now. */
+const NOT_WANTED: AttemptResult = { state: "stopped", reason: undefined };
 
 /** With which code an attempt begins, and where that is. */
 export interface PreparedCode {
@@ -83,7 +93,7 @@ export interface PreparedCode {
  * executes the code that was captured when it was submitted, wherever the work tree has gone since; what nobody could
  * capture, it executes where it lies.
  *
- * @throws {AexpError} what opening a checkout throws
+ * @throws {AexpError} what opening a checkout or a work tree throws
  */
 export async function prepareCode(
   repo: Repo,

@@ -28,7 +28,8 @@ export async function findAttempt(repo: Repo, ports: WorkPorts, task: Task): Pro
     result: await completeResult(repo, ports, task, result),
   });
   const recorded = executor.recordedEnd(id, attempt);
-  if (recorded !== undefined) return await ended(toResult(recorded));
+  // Of a program that was over in a moment its worker may not have told the queue anything.
+  if (recorded !== undefined) return await ended(toResult(recorded, repo.attempts.program(id, attempt)));
   const program = supervisor.adopt(id, attempt);
   if (program !== undefined) return { kind: "alive", program };
   const { program: left } = executor.survivors(id, attempt, undefined);

@@ -9,7 +9,8 @@ import type { WorkPorts } from "./execute-task.ts";
 import type { Repo } from "./repo.ts";
 import { resolveStages } from "./resolve-stages.ts";
 import type { WorkEvent, WorkSummary } from "./work-events.ts";
-import { type WorkOptions, work } from "./work.ts";
+import type { WorkOptions } from "./work-options.ts";
+import { work } from "./work.ts";
 
 /** Which pending runs. What is absent does not restrict. */
 export interface PendingSelection {

@@ -6,7 +6,6 @@ import type { SupervisedAttempt } from "../executor/supervisor.ts";
 import { messageOf } from "../model/errors.ts";
 import { admitsKind, type Pool } from "../queue/pool.ts";
 import type { AttemptResult, Renewal } from "../queue/queue-store.ts";
-import type { JobId } from "../run/job-id.ts";
 import { BackgroundDelivery } from "./background-delivery.ts";
 import { BackgroundResolution } from "./background-resolution.ts";
 import { Chores } from "./chores.ts";
@@ -17,7 +16,6 @@ import { type StartOptions, startTask, type WorkPorts } from "./execute-task.ts"
 import { toAttemptProcess, toResult } from "./find-attempt.ts";
 import { LiveAttempt } from "./live-attempt.ts";
 import { purgeQueue } from "./purge-queue.ts";
-import type { QueueTiming } from "./queue-timing.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
 import type { Repo } from "./repo.ts";
 import { Resilience } from "./resilience.ts";
@@ -25,36 +23,9 @@ import { ServedTasks } from "./served-tasks.ts";
 import { settleAttempt } from "./settle-attempt.ts";
 import { SpaceGuard } from "./space-guard.ts";
 import { StreamWatch } from "./stream-watch.ts";
-import type { WorkControl, WorkCounts, WorkEvent, WorkSummary, WorkView } from "./work-events.ts";
+import type { WorkCounts, WorkSummary } from "./work-events.ts";
 import { SOME_LEFT, type WorkLeft } from "./work-left.ts";
-
-/** How a worker works. */
-export interface WorkOptions {
-  readonly workerId: string;
-  readonly pools: readonly Pool[];
-  /** The lanes that it serves; all, when absent. */
-  readonly lanes?: readonly string[] | undefined;
-  /** Only these tasks, when present. */
-  readonly ids?: readonly JobId[] | undefined;
-  /** Of those tasks, executes what policies submit for their outputs, too. */
-  readonly isFollowingUp?: boolean;
-  /** Ends when nothing is left that it could do. */
-  readonly isUntilEmpty: boolean;
-  /** Claims nothing more once a run has failed. */
-  readonly isFailureFinal?: boolean;
-  /** How long a draining worker waits for what runs before it gives it back; for ever, when absent. */
-  readonly drainMs: number | undefined;
-  readonly timing: QueueTiming;
-  /** Nothing is started while the disk has less space than this. */
-  readonly minFreeBytes: number;
-  /** The operating system's user, whose tasks it executes. */
-  readonly owner: string;
-  /** What the programs find in their environment. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly observe: (event: WorkEvent) => void;
-  /** Told once, before the first claim. */
-  readonly onStart?: (control: WorkControl, view: WorkView) => void;
-}
+import type { WorkOptions } from "./work-options.ts";
 
 /** Documents follow the queue within this time; at once when little happens. Each delivery flushes the disk. */
 const DELIVERY_MS = 1000;
@@ -91,7 +62,7 @@ class Worker {
   readonly #options: WorkOptions;
   readonly #served: ServedTasks;
   readonly #code: CodeWatch;
-  readonly #start: StartOptions;
+  readonly #startOptions: StartOptions;
   /** What it can do of what other machines queue; absent where there are none. */
   #offers: CommitOffers | undefined;
   readonly #resilience: Resilience;
@@ -124,7 +95,7 @@ class Worker {
     this.#served = new ServedTasks({ ...options, lanes, ids, machine: repo.machineLabel, leaseMs: timing.leaseMs });
     this.#code = new CodeWatch(repo);
     // The environment of a process is read anew at each look, which is too slow for each attempt.
-    this.#start = { code: this.#code, env: { ...options.env }, heartbeatMs: timing.heartbeatMs };
+    this.#startOptions = { code: this.#code, env: { ...options.env }, heartbeatMs: timing.heartbeatMs };
     this.#resilience = new Resilience((message) => options.observe({ kind: "problem", message }), repo.clock);
     this.#delivery = new BackgroundDelivery(repo, ports.store, this.#resilience);
     const resolution = { owner, served: this.#served, onResolved: () => this.#heedResolved() };
@@ -235,9 +206,14 @@ class Worker {
         if (!(await this.#space.hasSpace(request))) return hasClaimed;
         const claim = await this.#ports.store.claim(request);
         if (claim === undefined) break;
+        if (this.#ending !== undefined) {
+          // Decided while the claim was under way.
+          await this.#ports.store.release(claim.task.id, claim.lease.token);
+          return hasClaimed;
+        }
         hasClaimed = true;
         const live = new LiveAttempt(claim, pool, this.#repo.clock.nowMs());
-        this.#carry(live, () => startTask(this.#repo, this.#ports, claim, this.#start));
+        this.#carry(live, () => startTask(this.#repo, this.#ports, claim, this.#startOptions));
       }
     }
     return hasClaimed;
@@ -287,11 +263,11 @@ class Worker {
   }
 
   /** The process of a program that is over already goes into the queue with its end. */
-  async #recordStart({ task, token }: LiveAttempt, program: SupervisedAttempt): Promise<void> {
+  async #recordStart(live: LiveAttempt, program: SupervisedAttempt): Promise<void> {
     if (program.process === undefined || program.hasEnded()) return;
     const process = toAttemptProcess(program.process);
-    const record = (): Promise<boolean> => this.#ports.store.recordProcess(task.id, token, process);
-    if (!(await this.#resilience.survive(record, true))) this.#live.get(token)?.discard();
+    const record = (): Promise<boolean> => this.#ports.store.recordProcess(live.task.id, live.token, process);
+    if (!(await this.#resilience.survive(record, true))) live.discard();
   }
 
   /** Writes down how an attempt ended, unless it is somebody else's by now, and tells it. */

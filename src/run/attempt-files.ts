@@ -27,6 +27,9 @@ export interface AttemptFiles {
   /** The process that keeps the attempt's logs and waits for its end, also without its worker; `undefined` when none does. */
   supervisor(jobId: JobId, attempt: number): ProcessRecord | undefined;
 
+  /** The attempt's program, which may be gone; `undefined` when none was recorded. */
+  program(jobId: JobId, attempt: number): ProcessRecord | undefined;
+
   /** `undefined` when the end of the attempt was not recorded. */
   end(jobId: JobId, attempt: number): EndRecord | undefined;
 

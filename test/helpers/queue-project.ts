@@ -1,7 +1,7 @@
 import { openWork, type OpenWork } from "../../src/wiring/open-work.ts";
 import type { Repo } from "../../src/app/repo.ts";
 import type { WorkEvent } from "../../src/app/work-events.ts";
-import type { WorkOptions } from "../../src/app/work.ts";
+import type { WorkOptions } from "../../src/app/work-options.ts";
 import { parsePools } from "../../src/queue/pool.ts";
 import { isJobId, type JobId } from "../../src/run/job-id.ts";
 import { currentUser } from "../../src/wiring/current-user.ts";

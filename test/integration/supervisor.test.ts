@@ -265,6 +265,15 @@ describe("what cannot be started", () => {
     expect((await place.run(99)).exitCode).toBe(0);
   });
 
+  it("keeps what was to be executed, with which it can be told and repeated", async () => {
+    const place = new TestSupervision();
+
+    await Promise.all([place.run(1, { argv: ["no-such-program", "a"] }), place.run(2, { line: "true", cwd: "/gone" })]);
+
+    const recorded = [1, 2].map((id) => JSON.parse(place.text(id, ".aexp/attempt-1/command.json") ?? "{}"));
+    expect(recorded).toMatchObject([{ argv: ["no-such-program", "a"] }, { cwd: "/gone" }]);
+  });
+
   it("says so when the run's folder is gone, and does not make it again", async () => {
     const place = new TestSupervision();
 

@@ -67,7 +67,7 @@ export class AttemptFolder {
   /** Writes what is known before the program starts. */
   describe(spec: AttemptSpec, startedAtMs: number): void {
     const { argv, cwd } = spec;
-    // Both count from the moment at which the process is on record.
+    // A time limit counts from the moment at which the process is on record.
     const command = { argv, cwd, started_at: toInstant(startedAtMs), timeout_ms: spec.timeoutMs };
     writeFileInPlace(this.file("command.json"), toJson(command));
     writeFileInPlace(this.file("env.json"), toJson(describeEnvironment(spec.env)));

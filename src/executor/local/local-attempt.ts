@@ -10,7 +10,7 @@ import type { AttemptCause, AttemptEnd, AttemptOutput, AttemptSpec, RunningAttem
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { CappedLog } from "./capped-log.ts";
 import type { Child, Launch } from "./launch.ts";
-import { countOomKills, countOomKillsBefore } from "./oom-kills.ts";
+import { countOomKillsBefore, hasOomKillSince } from "./oom-kills.ts";
 import { endGroup, signalSameGroup } from "./process-group.ts";
 import { startTimer } from "./timer.ts";
 import { identifyProcess, isGroupAlive, isSameProcessAlive, recordOfGone } from "./process-identity.ts";
@@ -139,7 +139,7 @@ export class LocalAttempt implements RunningAttempt {
       child.on("exit", (exitCode, signal) => {
         if (this.#launch.isStopAsked()) this.#endedBy ??= { kind: "stopped", by: "SIGTERM" };
         this.#isOver = true;
-        const cause = this.#endedBy ?? toCause(exitCode, signal, () => (countOomKills() ?? 0) > (oomKills ?? 0));
+        const cause = this.#endedBy ?? toCause(exitCode, signal, () => hasOomKillSince(oomKills));
         // It may be gone before it is known whether it may go on.
         void Promise.all([this.#finish(child), this.begun]).then(() =>
           resolve(this.#problem === undefined ? { cause, exitCode, signal } : toNotStarted(this.#problem)),

@@ -29,8 +29,16 @@ let last: { readonly atMs: number; readonly count: number | undefined } | undefi
 
 /** As {@link countOomKills}, for a program that is about to start: of many that start at once, it is counted for one. */
 export function countOomKillsBefore(): number | undefined {
-  const now = performance.now();
-  if (last === undefined || now - last.atMs > FRESH_MS) last = { atMs: now, count: countOomKills() };
+  return last !== undefined && performance.now() - last.atMs < FRESH_MS ? last.count : countNow();
+}
+
+/** Whether a process was killed for want of memory since that was counted. */
+export function hasOomKillSince(before: number | undefined): boolean {
+  return (countNow() ?? 0) > (before ?? 0);
+}
+
+function countNow(): number | undefined {
+  last = { atMs: performance.now(), count: countOomKills() };
   return last.count;
 }
 

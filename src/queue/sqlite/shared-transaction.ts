@@ -1,3 +1,4 @@
+import { AexpError } from "../../model/errors.ts";
 import type { Database, WriteTransaction } from "./database.ts";
 
 /** Of stages that were cached, a transaction of more would keep a claim waiting for longer than it may. */
@@ -39,14 +40,17 @@ export class SharedTransaction {
     this.#commitAll(writes);
   }
 
-  /** One that throws must not take others with it: then each is committed by itself. */
+  /** One that throws must not take others with it: then each is committed by itself, unless nobody can write now. */
   #commitAll(writes: readonly Write[]): void {
     let tell: readonly (() => void)[];
     try {
       tell = this.#db.write((tx) => writes.map(({ work }) => work(tx)));
     } catch (error) {
-      if (writes.length === 1) writes[0]?.onFailure(error);
-      else for (const write of writes) this.#commitAll([write]);
+      const isForAll = writes.length === 1 || (error instanceof AexpError && error.code === "queue.busy");
+      for (const write of writes) {
+        if (isForAll) write.onFailure(error);
+        else this.#commitAll([write]);
+      }
       return;
     }
     for (const told of tell) told();

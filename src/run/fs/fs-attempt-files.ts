@@ -48,6 +48,11 @@ export class FsAttemptFiles implements AttemptFiles {
     return isProcessRecord(supervisor) ? supervisor : undefined;
   }
 
+  program(jobId: JobId, attempt: number): ProcessRecord | undefined {
+    const value = readJson(this.#attemptFile(jobId, attempt, "process.json"));
+    return isProcessRecord(value) ? value : undefined;
+  }
+
   end(jobId: JobId, attempt: number): EndRecord | undefined {
     const value = readJson(this.#attemptFile(jobId, attempt, "exit.json"));
     if (!isJsonObject(value)) return undefined;

@@ -21,21 +21,17 @@ const UNSPEAKABLE = /[^A-Za-z0-9_]|^\d/;
 export const GIVEN_UP = "the attempt was given up before it began";
 const BASHES = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
 
-/** What a program behind a gate waits for. */
-export interface GateOptions {
-  /** Writes what else is to be there before the program begins, while the gate starts, which takes as long. */
-  readonly describe?: () => void;
-  /** Settles when it may begin; with false it never does. At once, when absent. */
-  readonly mayBegin?: Promise<boolean>;
-}
-
-/** Starts a program that begins only once it is on record in the attempt's folder. */
+/**
+ * Starts a program that begins only once it is on record in the attempt's folder.
+ *
+ * @param mayBegin - with false, or when it fails, the program never begins
+ */
 export function launchThroughGate(
   folder: AttemptFolder,
   watchers: Pick<Supervision, "supervisor" | "worker" | "graceMs">,
-  { describe, mayBegin }: GateOptions = {},
+  mayBegin = Promise.resolve(true),
 ): Launch {
-  let isRefused = false;
+  let isGivenUp = false;
   return {
     spawn(spec) {
       const { program, args } = toGated(spec);
@@ -47,23 +43,19 @@ export function launchThroughGate(
     },
     async record(child, program) {
       try {
-        describe?.();
-        isRefused = (await mayBegin) === false;
-        if (!isRefused && folder.take({ ...watchers, program })) {
-          child.stdin?.end("\n");
-          return undefined;
-        }
+        isGivenUp = !(await mayBegin) || !folder.take({ ...watchers, program });
       } catch (error) {
         child.stdin?.destroy();
-        return `its process could not be recorded: ${messageOf(error)}`;
+        return `it could not be recorded: ${messageOf(error)}`;
       }
-      child.stdin?.destroy();
-      return GIVEN_UP;
+      if (isGivenUp) child.stdin?.destroy();
+      else child.stdin?.end("\n");
+      return isGivenUp ? GIVEN_UP : undefined;
     },
     isStopAsked: () => folder.isStopAsked(),
     async keepEnd(end) {
       // An attempt that never began has no end, and whoever finds it decides what it comes to.
-      if (isRefused) return;
+      if (isGivenUp) return;
       // Flushing would take longer than many a command; after a power cut the attempt counts as lost.
       await folder.writeEnd(end, "later");
     },

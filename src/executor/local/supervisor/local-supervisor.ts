@@ -47,6 +47,7 @@ export class LocalSupervisor implements Supervisor {
   }
 
   async start(spec: AttemptSpec, mayBegin = Promise.resolve(true)): Promise<SupervisedAttempt> {
+    const isAllowed = mayBegin.catch(() => false);
     const supervisor = (this.#process ??= this.#open());
     const id = (this.#lastId += 1);
     const { jobId, attempt, graceMs } = spec;
@@ -67,8 +68,7 @@ export class LocalSupervisor implements Supervisor {
     });
     const env = { ...spec.env, ...own };
     supervisor.send({ kind: "start", id, workspace, worker: this.#self, spec: { ...spec, env } });
-    const decide = (isAllowed: boolean): void => supervisor.send({ kind: "begin", id, isAllowed });
-    void mayBegin.then(decide, () => decide(false));
+    void isAllowed.then((allowed) => supervisor.send({ kind: "begin", id, isAllowed: allowed }));
     return {
       process: await started.promise,
       ended: ended.promise,

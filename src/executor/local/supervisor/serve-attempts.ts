@@ -84,13 +84,21 @@ function start(
     if (folder.isTaken()) throw new Error(GIVEN_UP);
     folder.make();
     const { graceMs } = spec;
-    const describe = (): void => folder.describe(spec, Date.now());
-    const launch = launchThroughGate(folder, { supervisor, worker, graceMs }, { describe, mayBegin });
+    const isReady = Promise.withResolvers<boolean>();
+    isReady.promise.catch(() => undefined); // nobody waits for it when there is no process
+    const launch = launchThroughGate(folder, { supervisor, worker, graceMs }, isReady.promise);
     const attempt = new LocalAttempt(spec, folder, NO_OUTPUT, launch);
+    // While the gate starts, which takes as long; and also when it could not.
+    try {
+      folder.describe(spec, Date.now());
+      isReady.resolve(mayBegin);
+    } catch (error) {
+      isReady.reject(error);
+    }
     void follow(id, attempt).then(({ end, process }) => tellEnd(end, process));
     return attempt;
   } catch (error) {
-    // The caller still holds the promise that this function returns, and must have put it away first.
+    // The caller is to know the attempt before it hears of its end.
     setImmediate(() => tellEnd(notStarted(messageOf(error))));
     return undefined;
   }
