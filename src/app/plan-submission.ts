@@ -2,7 +2,7 @@ import type { ComputeRequest } from "../queue/compute-request.ts";
 import { AexpError } from "../model/errors.ts";
 import { toPythonJson } from "../model/exact-json.ts";
 import { type CommandTemplate, fillTemplate, type ParsedTemplate, parseTemplate } from "../queue/command-template.ts";
-import { checkNeeds } from "../queue/needs.ts";
+import { checkNames, checkNeeds } from "../queue/needs.ts";
 import { checkKind } from "../queue/pool.ts";
 import type { NewTask } from "../queue/queue-store.ts";
 import { countPoints, MAX_SWEEP_RUNS, sweepPoints } from "../queue/sweep.ts";
@@ -38,6 +38,7 @@ import type {
  *   `queue.not_portable`, `queue.unknown_lane`, `queue.unknown_need`, `queue.unknown_placeholder`
  */
 export async function planSubmission(repo: Repo, queue: QueueView, request: SubmissionRequest): Promise<Submission> {
+  for (const entry of request.entries) await atEntry(entry, () => checkNames(entry));
   checkNeeds(request.entries);
   const executors = await readExecutors(queue, request);
   warnOfMissingNotes(
@@ -65,15 +66,17 @@ export async function planSubmission(repo: Repo, queue: QueueView, request: Subm
     const spec = toSpec(run.entry, command, { needs: own, graceMs: request.graceMs, compute });
     const executor = executors.get(run.entry) ?? "local";
     const { isShared = false, target } = request;
-    const place = placeRun(
-      repo.machineLabel,
-      {
-        run: run.run,
-        template: templateOf(run.entry, templates).text,
-        lastAttempt: verdict.lastAttempt,
-        isTied: own.length > 0 || needed.has(run.run.jobId),
-      },
-      { isShared, target },
+    const place = await atEntry(run.entry, () =>
+      placeRun(
+        repo.machineLabel,
+        {
+          run: run.run,
+          template: templateOf(run.entry, templates).text,
+          lastAttempt: verdict.lastAttempt,
+          isTied: own.length > 0 || needed.has(run.run.jobId),
+        },
+        { isShared, target },
+      ),
     );
     planned.push({ ...run, verdict, task: { ...toTask(repo, run, spec, { request, verdict, executor }), ...place } });
   }
@@ -98,10 +101,10 @@ async function planRuns(repo: Repo, entries: readonly SubmissionEntry[]): Promis
   const runs: SubmissionRun[] = [];
   const seen = new Map<JobId, SubmissionEntry>();
   for (const entry of entries) {
-    checkSweptKeys(entry);
+    await atEntry(entry, () => checkSweptKeys(entry));
     for (const point of sweepPoints(entry.sweep)) {
       const parameters = new Map([...entry.run.parameters, ...point]);
-      const run = await planRun(repo, { ...entry.run, parameters }, context);
+      const run = await atEntry(entry, () => planRun(repo, { ...entry.run, parameters }, context));
       const other = seen.get(run.jobId);
       if (other !== undefined) throw sameRun(run.jobId, other, entry);
       seen.set(run.jobId, entry);
@@ -111,12 +114,12 @@ async function planRuns(repo: Repo, entries: readonly SubmissionEntry[]): Promis
   return runs;
 }
 
-function checkSweptKeys({ sweep, run, place }: SubmissionEntry): void {
+function checkSweptKeys({ sweep, run }: SubmissionEntry): void {
   const key = sweep.map((axis) => axis.key).find((swept) => run.parameters.has(swept));
   if (key === undefined) return;
   const value = toPythonJson(run.parameters.get(key) ?? null);
   throw new AexpError(
-    `${place === undefined ? "" : `${place}: `}the key ${JSON.stringify(key)} is swept, and has the value ${value} as well. Nothing was queued`,
+    `the key ${JSON.stringify(key)} is swept, and has the value ${value} as well. Nothing was queued`,
     { code: "sweep.invalid", hint: "Give it in one place." },
   );
 }
@@ -138,8 +141,10 @@ async function readExecutors(
   const executors = new Map<SubmissionEntry, ExecutorKind>();
   for (const entry of request.entries) {
     const { lane, kind } = entry;
-    checkKind(kind);
-    const executor = await atEntry(entry, () => findExecutor(lanes, lane));
+    const executor = await atEntry(entry, () => {
+      checkKind(kind);
+      return findExecutor(lanes, lane);
+    });
     executors.set(entry, request.executor ?? executor);
   }
   return executors;
@@ -158,10 +163,11 @@ async function readTemplates(repo: Repo, entries: readonly SubmissionEntry[]): P
   const ofExperiments = new Map<string, EntryTemplate>();
   for (const entry of entries) {
     const { experimentId } = entry.run;
-    const template =
+    const template = await atEntry(entry, async () =>
       entry.command === undefined
         ? (ofExperiments.get(experimentId) ?? toTemplate(await readRunnerCommand(repo, experimentId)))
-        : toTemplate(entry.command);
+        : toTemplate(entry.command),
+    );
     if (entry.command === undefined) ofExperiments.set(experimentId, template);
     templates.set(entry, template);
   }

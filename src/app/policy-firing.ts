@@ -25,7 +25,7 @@ export interface FiringOptions {
   /** The operating system's user: policies listen to what this user's runs write, and what they submit is theirs. */
   readonly owner: string;
   /** Who asks for the runs; without one it is who asked for the runs that wrote the outputs. */
-  readonly caller?: string;
+  readonly caller?: string | undefined;
   /** Whether it is for this process to fire for outputs of a run. */
   readonly isSource: (run: JobId) => boolean;
   /** Told what keeps a policy from submitting a run; it is tried again the next time. */

@@ -1,6 +1,6 @@
 import type { CodeStore } from "../code/code-store.ts";
-import { AexpError, type ErrorCode } from "../model/errors.ts";
 import type { WorkTrees } from "../git/work-trees.ts";
+import { AexpError, type ErrorCode } from "../model/errors.ts";
 import type { QueueStore } from "../queue/queue-store.ts";
 import type { JobId } from "../run/job-id.ts";
 import { pruneCode } from "./prune-code.ts";

@@ -47,7 +47,8 @@ export async function runPolicy(
   }: {
     readonly dryRun: boolean;
     readonly owner: string;
-    readonly caller: string;
+    /** Who asks for the runs; without one it is who asked for the runs that wrote the outputs. */
+    readonly caller: string | undefined;
     readonly tell: (text: string) => void;
   },
 ): Promise<PolicyRunOutcome> {

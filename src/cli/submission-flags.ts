@@ -1,5 +1,6 @@
 import * as Flags from "@oclif/core/flags";
 
+import { atEntry } from "../app/at-entry.ts";
 import { readTimeMs } from "../app/environment-time.ts";
 import { newGroupId } from "../app/group-id.ts";
 import { parsePlan } from "../app/read-plan.ts";
@@ -174,10 +175,12 @@ async function readEntries(
   const stray = ENTRY_FLAGS.find((name) => common.flags[name] !== undefined);
   if (stray !== undefined) throw usage(`--${stray} cannot be combined with --plan`, "Write it into the plan.");
   const { plan, lineOf } = await parsePlan(file, readNamedFile(file, common.place.cwd, PLAN_FILE));
-  const entries = plan.entries.map((entry) => {
+  const entries: SubmissionEntry[] = [];
+  for (const entry of plan.entries) {
     const line = lineOf(entry.index);
-    return atPlace(`${file}${line === undefined ? "" : `:${line}`}`, (place) => toPlanEntry(common, entry, place));
-  });
+    const place = `${file}${line === undefined ? "" : `:${line}`}`;
+    entries.push(await atEntry({ place }, () => toPlanEntry(common, entry, place)));
+  }
   return { entries, name: plan.name };
 }
 
@@ -211,17 +214,6 @@ function toPlanEntry({ repo, flags, command }: Common, entry: PlannedEntry, plac
       toComputeRequest(flags),
     ]),
   };
-}
-
-/** Puts the line of the plan in front of what is wrong with an entry. */
-function atPlace<T>(place: string, read: (place: string) => T): T {
-  try {
-    return read(place);
-  } catch (error) {
-    if (!(error instanceof AexpError) || error.message.startsWith(place)) throw error;
-    const { code, hint } = error;
-    throw new AexpError(`${place}: ${error.message}`, { code, hint, cause: error });
-  }
 }
 
 function toKeys({ root, home }: Repo, keys: readonly string[], cwd: string): readonly string[] {

@@ -7,6 +7,7 @@ import { BaseCommand } from "../cli/base-command.ts";
 import { EXIT } from "../cli/exit-codes.ts";
 import { Progress } from "../cli/progress.ts";
 import { toExportedJson } from "../cli/render/exported-run.ts";
+import { plural } from "../cli/render/plural.ts";
 import { RUN_FILTER_FLAGS, toRunQuery } from "../cli/run-filter-flags.ts";
 import { untilInterrupted } from "../cli/until-interrupted.ts";
 import { VERSION } from "../cli/version.ts";
@@ -115,7 +116,7 @@ export default class Export extends BaseCommand {
     if (sanitized > 0)
       this.warnLine(`${sanitized} texts named local folders or looked like passwords; they were changed`);
     if (place === undefined) return undefined;
-    this.log(toSafeLine(`${place.path}: ${runs} ${runs === 1 ? "run" : "runs"}`));
+    this.log(toSafeLine(`${place.path}: ${plural(runs, "run")}`));
     return { path: place.path, format, runs, sanitized, notes };
   }
 }

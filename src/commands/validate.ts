@@ -2,6 +2,7 @@ import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { resolve } from "node:path";
 
+import { readTimeMs } from "../app/environment-time.ts";
 import { allIds } from "../app/run-ids.ts";
 import { parseStrictness, validateRepo, type ValidationReport } from "../app/validate-repo.ts";
 import { BaseCommand } from "../cli/base-command.ts";
@@ -51,7 +52,7 @@ export default class Validate extends BaseCommand {
       scope: flags["kb-only"] ? "kb" : flags["runs-only"] ? "runs" : "all",
       fix: flags.fix,
       paths: (args.path ?? []).map((path) => resolve(this.io.cwd, path)),
-      heartbeatIntervalS: positive(this.io.env["AEXP_HEARTBEAT_S"]),
+      heartbeatIntervalS: readTimeMs(this.io.env, "AEXP_HEARTBEAT_S") / 1000,
       onProgress: (done) => progress.update(done, () => allIds(repo).length),
     }).finally(() => progress.end());
 
@@ -59,9 +60,4 @@ export default class Validate extends BaseCommand {
     if (!report.ok) this.exitCode = EXIT.failed;
     return report;
   }
-}
-
-function positive(text: string | undefined): number | undefined {
-  const value = Number(text);
-  return value > 0 && Number.isFinite(value) ? value : undefined;
 }

@@ -39,9 +39,16 @@ export class FaultList {
   }
 }
 
+/** Their hints tell how to write it on a command line (`--sp-json`), which is not how a file says it. */
+const HINTS_OF_FLAGS: readonly AexpError["code"][] = [
+  "state_point.invalid",
+  "state_point.reserved_key",
+  "sweep.invalid",
+];
+
 /** The message with its hint, in one line that ends like other faults do, without a full stop. */
-function toText({ message, hint }: AexpError): string {
-  if (hint === undefined) return message;
+function toText({ message, hint, code }: AexpError): string {
+  if (hint === undefined || HINTS_OF_FLAGS.includes(code)) return message;
   return `${message}${/[.?]$/.test(message) ? "" : "."} ${hint.replace(/\.$/, "")}`;
 }
 

@@ -111,6 +111,9 @@ function checkParameter(key: string, value: Exact, path: FaultPath, faults: Faul
     faults.add(path, `${JSON.stringify(key)} cannot be a parameter: aexp sets it for every run of a stage`, "key");
   } else if (RESERVED_PREFIXES.some((reserved) => reserved === key)) {
     faults.add(path, `${JSON.stringify(key)} cannot be a parameter: {${key}} means something else in a command`, "key");
+  } else if (key === "experiment_id") {
+    const id = typeof value === "string" && /^E\d{3,}$/.test(value) ? value : "E001";
+    faults.add(path, `"experiment_id" cannot be a parameter: write experiment: ${id}`, "key");
   } else faults.attempt(path, () => buildStatePoint({ own: new Map([[key, value]]) }));
 }
 

@@ -68,7 +68,11 @@ export function parseComputeRequest(value: unknown, place: string): ComputeReque
   for (const [key, item] of Object.entries(value)) {
     const known = COMPUTE_KEYS.find((name) => name === key);
     if (known === undefined) {
-      throw invalid(place, `unknown key ${JSON.stringify(key)}.${didYouMean(key, COMPUTE_KEYS)}`);
+      throw invalid(
+        place,
+        `unknown key ${JSON.stringify(key)}.${didYouMean(key, COMPUTE_KEYS)}`,
+        `Known keys: ${COMPUTE_KEYS.join(", ")}.`,
+      );
     }
     if (item === undefined || item === null) continue;
     if (known === "sbatch") request.sbatch = parseOptions(item, place);
@@ -141,9 +145,6 @@ export function toSbatchOptions(request: ComputeRequest): readonly string[] {
   return [...named.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${value}`])), ...sbatch];
 }
 
-function invalid(place: string, problem: string): AexpError {
-  return new AexpError(`${place}: ${problem}`, {
-    code: "compute.invalid",
-    hint: `Known keys: ${COMPUTE_KEYS.join(", ")}.`,
-  });
+function invalid(place: string, problem: string, hint?: string): AexpError {
+  return new AexpError(`${place}: ${problem}`, { code: "compute.invalid", hint });
 }

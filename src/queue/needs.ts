@@ -36,18 +36,25 @@ function checkName(name: string): void {
 }
 
 /**
- * Checks the names and the graph of one submission.
+ * Checks the name of an entry and those that it needs, without looking at other entries.
  *
- * @throws {AexpError} `queue.duplicate_name`, `queue.cycle`, and `cli.usage` for a name that
- *   cannot be one
+ * @throws {AexpError} `queue.duplicate_name`, and `cli.usage` for a name that cannot be one
+ */
+export function checkNames(entry: NamedEntry): void {
+  checkNeededOnce(entry);
+  if (entry.name !== undefined) checkName(entry.name);
+}
+
+/**
+ * Checks that the entries of one submission have different names, and that their needs form no cycle.
+ *
+ * @throws {AexpError} `queue.duplicate_name`, `queue.cycle`
  */
 export function checkNeeds(entries: readonly NamedEntry[]): void {
   const byName = new Map<string, NamedEntry>();
   for (const entry of entries) {
     const { name } = entry;
-    checkNeededOnce(entry);
     if (name === undefined) continue;
-    checkName(name);
     if (byName.has(name)) {
       throw new AexpError(`two entries have the name ${JSON.stringify(name)}. Nothing was queued`, {
         code: "queue.duplicate_name",

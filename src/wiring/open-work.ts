@@ -2,11 +2,11 @@ import { applyLanes } from "../app/apply-lanes.ts";
 import type { WorkPorts } from "../app/execute-task.ts";
 import type { Repo } from "../app/repo.ts";
 import { keepHeapSmall } from "../platform/keep-heap-small.ts";
-import { openWorkTrees } from "./open-work-trees.ts";
 import { openExecutor } from "./open-executor.ts";
 import { openQueue } from "./open-queue.ts";
 import { openStages } from "./open-stages.ts";
 import { type OpenSupervisorOptions, openSupervisor } from "./open-supervisor.ts";
+import { openWorkTrees } from "./open-work-trees.ts";
 
 /** What a worker works with on this machine. Leaving it lets the supervisor go, and closes the queue. */
 export interface OpenWork extends WorkPorts, AsyncDisposable {}

@@ -152,6 +152,26 @@ describe("aexp queue add", () => {
         bad: ["  - sp: {n: 2}", "    command: echo two", "    lane: nope"],
         says: /^error: plan\.yaml:5: there is no lane "nope"/,
       },
+      {
+        bad: ["  - sp: {n: 2}", "    command: echo two", "    kind: a b"],
+        says: /^error: plan\.yaml:5: "a b" is no kind/,
+      },
+      {
+        bad: ["  - sp: {n: 2}", "    command: echo `echo {n}`"],
+        says: /^error: plan\.yaml:5: .*stands in `…`/,
+      },
+      {
+        bad: ["  - sp: {n: 2}", "    command: echo two", "    sweep: n=3|4"],
+        says: /^error: plan\.yaml:5: the key "n" is swept, and has the value 2 as well/,
+      },
+      {
+        bad: ["  - sp: {a.b: 2}", "    command: echo two"],
+        says: /^error: plan\.yaml:5: the key "a\.b" of the state point has a dot/,
+      },
+      {
+        bad: ["  - sp: {n: 2}", "    command: echo two", "    name: a/b"],
+        says: /^error: plan\.yaml:5: "a\/b" cannot be the name of a run/,
+      },
     ]) {
       writeFileSync(join(root, "plan.yaml"), [...good, ...bad, ""].join("\n"));
       const { stdout, stderr, exitCode } = await add(root, "--plan", "plan.yaml");

@@ -52,15 +52,26 @@ describe("aexp validate", () => {
   it("takes a running run for alive while its heartbeat is young or its process is there", async () => {
     const root = dataset({ runs: 3, entries: 0, findings: 0, citations: 0 });
     const [young = "", alive = "", dead = ""] = await jobIds(root);
-    const old = "2026-01-01T00:00:00Z";
+    const old = new Date(Date.now() - 3_600_000).toISOString();
     makeRunning(root, young, { at: new Date().toISOString(), pid: 999_999_999 });
     makeRunning(root, alive, { at: old, pid: process.pid });
     makeRunning(root, dead, { at: old, pid: 999_999_999 });
 
     const { stdout } = await runCli(root, ["validate"]);
     expect(stdout.match(/run\.stale_running \S+/g)).toEqual([`run.stale_running .runs/workspace/${dead}`]);
-    // With heartbeats once a year, none of them is late.
-    expect((await runCli(root, ["validate"], { env: { AEXP_HEARTBEAT_S: "31536000" } })).stdout).not.toContain("stale");
+    // With heartbeats once a day, none of them is late.
+    for (const day of ["86400", "1d"]) {
+      expect((await runCli(root, ["validate"], { env: { AEXP_HEARTBEAT_S: day } })).stdout).not.toContain("stale");
+    }
+  });
+
+  it("refuses a time between heartbeats that is none, as `aexp run` does", async () => {
+    const root = dataset({ runs: 1, entries: 0, findings: 0, citations: 0 });
+
+    const { exitCode, stderr } = await runCli(root, ["validate"], { env: { AEXP_HEARTBEAT_S: "soon" } });
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('AEXP_HEARTBEAT_S="soon" is not a duration');
   });
 
   it.each([

@@ -134,16 +134,20 @@ describe("a policy", () => {
     expect(again.stdout).toBe("evaluate has nothing to make up for.\n");
   });
 
-  it("is asked for by whom AEXP_CALLER names, like other submissions", async () => {
+  it.each([
+    { who: "whom AEXP_CALLER names", env: { AEXP_CALLER: "ada" }, caller: "ada" },
+    { who: "who asked for the run before, when nobody is named", env: { AEXP_CALLER: undefined }, caller: "bea" },
+    { who: "who asked for the run before, when the name is empty", env: { AEXP_CALLER: "" }, caller: "bea" },
+  ])("is asked for by $who", async ({ env, caller }) => {
     const project = await makeOwnProject(ONE_MODEL);
-    await project.run();
+    await runCli(project.root, ["pipeline", "run", "pipeline.yaml", "--jobs", "1"], { env: { AEXP_CALLER: "bea" } });
     project.write("aexp.yaml", `policies:${EVALUATE}`);
     await trust(project);
 
-    await runCli(project.root, ["policy", "run", "evaluate"], { env: { AEXP_CALLER: "ada" } });
+    await runCli(project.root, ["policy", "run", "evaluate"], { env });
 
     const [run] = await runsOf(project, "evaluate");
-    expect(run).toMatchObject({ caller: "ada" });
+    expect(run).toMatchObject({ caller });
   });
 
   it("is never fired by what it has brought about, and chains of policies end", async () => {

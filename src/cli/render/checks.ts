@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 
 import type { Check } from "../../doctor/checks.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
+import { plural } from "./plural.ts";
 
 const GLYPHS = { ok: "✓", warning: "!", bad: "✗" } as const;
 const COLORS = { ok: "green", warning: "yellow", bad: "red" } as const;
@@ -16,9 +17,6 @@ export function renderChecks(checks: readonly Check[], options: { readonly color
   });
   const bad = checks.filter(({ state }) => state === "bad").length;
   const warnings = checks.filter(({ state }) => state === "warning").length;
-  const sum =
-    bad === 0 && warnings === 0
-      ? "All is well."
-      : `${bad} bad, ${warnings} ${warnings === 1 ? "warning" : "warnings"}.`;
+  const sum = bad === 0 && warnings === 0 ? "All is well." : `${bad} bad, ${plural(warnings, "warning")}.`;
   return [...lines, "", sum].join("\n");
 }

@@ -29,6 +29,5 @@ export function toCitedJson({ id, path, added, runs }: CitedFinding): CitedFindi
 /** Says what a finding cites now. */
 export function citedLine({ id, path, added, runs }: CitedFinding): string {
   if (added.length === 0) return `${id} cites this already; nothing was changed.`;
-  const citations = added.length === 1 ? "1 new citation" : `${added.length} new citations`;
-  return `${id}  ${path}\n${citations}; its results are of ${plural(runs, "run")}`;
+  return `${id}  ${path}\n${plural(added.length, "new citation")}; its results are of ${plural(runs, "run")}`;
 }

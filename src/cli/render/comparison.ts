@@ -3,6 +3,7 @@ import { toPrintable } from "../../model/exact-json.ts";
 import type { Spread } from "../../run/seed-groups.ts";
 import type { Screen } from "../screen.ts";
 import { paint } from "./paint.ts";
+import { plural } from "./plural.ts";
 import { type Column, renderTable } from "./table.ts";
 import { renderStatus } from "./status.ts";
 import { renderDelta, renderMetric, renderValue } from "./value.ts";
@@ -24,7 +25,7 @@ export function renderComparison(comparison: Comparison, options: ComparisonOpti
   const table = groups.length <= MOST_COLUMNS ? keysAsLines(comparison, options) : groupsAsLines(comparison, options);
   const notes: string[] = [];
   if (equal.length > 0 && !options.showsEqual) {
-    notes.push(`${equal.length} equal ${equal.length === 1 ? "parameter" : "parameters"} not shown; --all shows them.`);
+    notes.push(`${plural(equal.length, "equal parameter")} not shown; --all shows them.`);
   }
   if (commits > 1) notes.push(`The runs ran at ${commits} commits; \`aexp runs diff A B\` shows what changed.`);
   const isFolded = groups.some(({ runs }) => runs.length > 1);

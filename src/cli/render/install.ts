@@ -1,5 +1,6 @@
 import type { InstallOutcome } from "../../app/install.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
+import { plural } from "./plural.ts";
 
 const WOULD = { created: "would create", updated: "would update", identical: "identical" } as const;
 
@@ -30,8 +31,8 @@ function contentsOf(paths: readonly string[]): string {
   const folders = paths.filter((path) => path.endsWith("/.gitkeep")).length;
   const notes = paths.length - folders;
   return [
-    ...(notes === 0 ? [] : [`${notes} ${notes === 1 ? "note" : "notes"}`]),
-    ...(folders === 0 ? [] : [`${folders} ${folders === 1 ? "folder" : "folders"} for notes`]),
+    ...(notes === 0 ? [] : [plural(notes, "note")]),
+    ...(folders === 0 ? [] : [`${plural(folders, "folder")} for notes`]),
   ].join(", ");
 }
 

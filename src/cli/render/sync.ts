@@ -1,6 +1,7 @@
 import type { SharedChange } from "../../git/branch.ts";
 import type { SyncOutcome } from "../../app/sync.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
+import { plural } from "./plural.ts";
 
 /** More files than these are counted only. */
 const MAX_FILES = 20;
@@ -37,7 +38,7 @@ function sharing({ commit, received, pushed, upstream, attempts }: SyncOutcome, 
   const target = toSafeLine(upstream);
   if (pushed > 0) {
     const tries = attempts > 1 ? ` (attempt ${attempts}: other machines were faster)` : "";
-    return [`pushed ${pushed} ${pushed === 1 ? "commit" : "commits"} to ${target}${tries}`];
+    return [`pushed ${plural(pushed, "commit")} to ${target}${tries}`];
   }
   if (!isPushWanted) return ["not pushed, as asked"];
   return commit === null && received.length === 0

@@ -8,10 +8,10 @@ import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { withAbortSignal } from "../../cli/stop-signals.ts";
 import { parseDuration } from "../../model/duration.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
-import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 import { openExecutor } from "../../wiring/open-executor.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openStages } from "../../wiring/open-stages.ts";
+import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 
 export default class AgentStart extends BaseCommand {
   static override summary = "Look after the jobs in SLURM until told to end.";

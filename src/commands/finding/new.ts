@@ -3,6 +3,7 @@ import * as Flags from "@oclif/core/flags";
 import { createFinding, type CreatedFinding } from "../../app/create-finding.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { createdLines, selectorFlag, TITLE_FLAG } from "../../cli/note-commands.ts";
+import { plural } from "../../cli/render/plural.ts";
 import { NOTE_SHAPES } from "../../kb/artifact.ts";
 import { parseAssignments } from "../../run/state-point-syntax.ts";
 
@@ -49,7 +50,7 @@ export default class FindingNew extends BaseCommand {
     });
     for (const warning of warnings) this.warnLine(warning);
     const { runs } = finding;
-    this.log(`${createdLines(finding)}${runs === 0 ? "" : `\ncites ${runs} ${runs === 1 ? "run" : "runs"}`}`);
+    this.log(`${createdLines(finding)}${runs === 0 ? "" : `\ncites ${plural(runs, "run")}`}`);
     return { ...finding, warnings };
   }
 }

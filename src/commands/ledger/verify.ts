@@ -1,6 +1,7 @@
 import { type LedgerVerification, verifyLedger } from "../../app/verify-ledger.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { EXIT } from "../../cli/exit-codes.ts";
+import { plural } from "../../cli/render/plural.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 
 export default class LedgerVerify extends BaseCommand {
@@ -13,7 +14,7 @@ export default class LedgerVerify extends BaseCommand {
 
     const { checked, problems } = verification;
     for (const { code, file, message } of problems) this.log(toSafeLine(`${code} ${file}: ${message}`));
-    this.log(`${checked} ${checked === 1 ? "entry" : "entries"} checked, ${problems.length} with problems`);
+    this.log(`${plural(checked, "entry", "entries")} checked, ${problems.length} with problems`);
     if (problems.length > 0) this.exitCode = EXIT.failed;
     return verification;
   }

@@ -13,7 +13,8 @@ import { openStages } from "../../wiring/open-stages.ts";
 export default class PolicyRun extends BaseCommand {
   static override summary = "Submit what a policy would have submitted, had it been there from the beginning.";
   static override description =
-    "By themselves policies are fired for outputs that are newer than they are. Workers execute what is submitted here, too.";
+    "By themselves policies are fired for outputs that are newer than they are. Workers execute what is submitted here, too. " +
+    "The caller of each run is $AEXP_CALLER, else that of the run that wrote the output.";
   static override examples = [
     "<%= config.bin %> policy run evaluate --dry-run",
     "<%= config.bin %> policy run evaluate",
@@ -30,11 +31,10 @@ export default class PolicyRun extends BaseCommand {
     const repo = this.openRepo(flags);
     await using stages = openStages(repo);
     await using store = await openQueue(repo);
-    const owner = currentUser();
     const outcome = await runPolicy(repo, { ...stages, store }, args.name, {
       dryRun: flags["dry-run"],
-      owner,
-      caller: this.io.env["AEXP_CALLER"] || owner,
+      owner: currentUser(),
+      caller: this.io.env["AEXP_CALLER"] || undefined,
       tell: (problem) => repo.warn(problem),
     });
     if (outcome.isPartial) this.exitCode = EXIT.partial;

@@ -2,11 +2,11 @@ import * as Flags from "@oclif/core/flags";
 
 import { materializeQueue } from "../../app/materialize-queue.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
+import { plural } from "../../cli/render/plural.ts";
 import { toSafeLine } from "../../model/terminal-text.ts";
 import { SCRIPT_RUNNERS, type ScriptRunner } from "../../queue/batch-script.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openTextFiles } from "../../wiring/open-text-files.ts";
-import { plural } from "../../cli/render/plural.ts";
 
 export default class QueueMaterialize extends BaseCommand {
   static override summary = "Write the pending runs as a script, to execute or submit by hand.";

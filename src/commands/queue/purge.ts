@@ -5,16 +5,16 @@ import { BaseCommand } from "../../cli/base-command.ts";
 import { renderBytes } from "../../cli/render/bytes.ts";
 import { plural } from "../../cli/render/plural.ts";
 import { LONGEST_MS, parseDuration } from "../../model/duration.ts";
-import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 import { openCode } from "../../wiring/open-code.ts";
 import { openQueueIfPresent } from "../../wiring/open-queue.ts";
+import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 
 /** What was forgotten, or would be. */
 interface QueuePurgeJson {
   readonly dry_run: boolean;
   readonly runs: readonly string[];
   readonly freed_bytes: number;
-  /** The commits whose work trees are removed. */
+  /** The commits whose work trees were removed, or, with `dry_run`, would be. */
   readonly work_trees: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export default class QueuePurge extends BaseCommand {
   static override description =
     "Workers do it by themselves, for lanes that say how long they keep runs. What something kept refers to stays, and so " +
     "do the newest runs of each lane. Code that only they executed goes with them, and work trees of " +
-    "`worker start --checkout` go when nothing has wanted them for a day. Documents, metrics, outputs, other files and " +
+    "commits (`--checkout`) go when nothing has wanted them for a day. Documents, metrics, outputs, other files and " +
     "ledger entries are never touched.";
   static override examples = [
     "<%= config.bin %> queue purge --dry-run",

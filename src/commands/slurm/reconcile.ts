@@ -13,9 +13,9 @@ import { PACKAGE_ROOT } from "../../cli/cli-config.ts";
 import { EXIT } from "../../cli/exit-codes.ts";
 import { type BatchTallyJson, renderTally } from "../../cli/render/batch-event.ts";
 import { openBatch } from "../../wiring/open-batch.ts";
-import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 import { openQueue } from "../../wiring/open-queue.ts";
 import { openStages } from "../../wiring/open-stages.ts";
+import { openWorkTrees } from "../../wiring/open-work-trees.ts";
 
 export default class SlurmReconcile extends BaseCommand {
   static override summary = "Look at the jobs in SLURM once: submit what waits, and record what has ended.";

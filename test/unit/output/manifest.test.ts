@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { fromBytes, fromText, quotePath, toBytes } from "../../../src/model/byte-path.ts";
+import { fromText } from "../../../src/model/byte-path.ts";
 import { isContentDigest, isDigest, toDigest } from "../../../src/output/digest.ts";
 import { ManifestDigest, type ManifestEntry, type ManifestKind, manifestLine } from "../../../src/output/manifest.ts";
 
@@ -60,26 +60,6 @@ describe("a digest", () => {
     expect(isContentDigest(toDigest("sha256", HEX))).toBe(true);
     expect(isContentDigest(toDigest("stat", HEX))).toBe(false);
     expect(() => toDigest("stat", "ab")).toThrow("no SHA-256");
-  });
-});
-
-describe("a path of bytes", () => {
-  it("keeps every byte, and sorts like the bytes do", () => {
-    fc.assert(
-      fc.property(fc.uint8Array(), fc.uint8Array(), (left, right) => {
-        const paths = [fromBytes(Buffer.from(left)), fromBytes(Buffer.from(right))];
-
-        expect(paths.map((path) => [...toBytes(path)])).toEqual([[...left], [...right]]);
-        expect(paths.toSorted().map((path) => [...toBytes(path)])).toEqual(
-          [left, right].toSorted((one, other) => Buffer.compare(one, other)).map((part) => [...part]),
-        );
-      }),
-    );
-  });
-
-  it("is quoted for a message", () => {
-    expect(quotePath(fromText('a "é"\u001b'))).toBe('"a \\"é\\"\\u001b"');
-    expect(quotePath("\u00ff")).toBe('"\ufffd"');
   });
 });
 

@@ -36,6 +36,16 @@ describe("a pipeline file", () => {
     ]);
   });
 
+  it("is not told about flags of a command line", async () => {
+    const text =
+      "name: p\nstages:\n  a: {command: x, sweep: 'seed=0,=1'}\n  b: {command: x, sp: {experiment_id: E007}}\n";
+
+    expect(await faultsOf(text)).toEqual([
+      'p.yaml:3:26: "=1" in the sweep "seed=0,=1" names no key: expected KEY=V|V or KEY=A..B',
+      'p.yaml:4:24: "experiment_id" cannot be a parameter: write experiment: E007',
+    ]);
+  });
+
   it("is read with its defaults", async () => {
     const pipeline = await pipelineOf(EXAMPLE);
 
@@ -180,12 +190,12 @@ stages:
       p.yaml:8:66: the outputs "b" and "c" have one path "x"
       p.yaml:9:5: unknown key "secrets": a pipeline file is committed, and what it says is recorded, so it holds no secrets. Set them in the environment of the worker, which the program inherits
       p.yaml:12:17: the value 0.1 of "lr" comes twice in the sweep
-      p.yaml:12:41: the range seed=2..0 ends before it begins. Write the smaller number first: seed=0..2
+      p.yaml:12:41: the range seed=2..0 ends before it begins
       p.yaml:13:29: there is no stage "prepar". Did you mean "prepare"?
       p.yaml:13:38: the input "x" needs exactly one of path, stage, pin and alias; it has path and stage
       p.yaml:14:29: "/model" is not the path of an output: it must not be absolute
       p.yaml:15:32: unknown key "memm". Did you mean "mem"?
-      p.yaml:15:49: resources: time is "1x"; expected a time like 2:00:00, 1-12 or 90m. Known keys: cpus, mem, gpus, time, nodes, partition, qos, account, exclude, sbatch
+      p.yaml:15:49: resources: time is "1x"; expected a time like 2:00:00, 1-12 or 90m
       p.yaml:16:23: attempts must be at least 1
       p.yaml:16:31: "losst" is no reason to try again. Did you mean "lost"?
       p.yaml:17:20: "b" is needed twice
@@ -235,7 +245,14 @@ stages:
     { stage: "command: x, params: {lr: 1}", says: "the parameters of a stage are called sp" },
     { stage: "command: x, sp: {stage: 1}", says: '"stage" cannot be a parameter: aexp sets it' },
     { stage: "command: x, sp: {inputs: 1}", says: "{inputs} means something else in a command" },
-    { stage: "command: x, sp: {experiment_id: E001}", says: "experiment_id is not yours to set" },
+    {
+      stage: "command: x, sp: {experiment_id: E001}",
+      says: '"experiment_id" cannot be a parameter: write experiment: E001',
+    },
+    {
+      stage: "command: x, sweep: {experiment_id: [E002, E003]}",
+      says: "cannot be a parameter: write experiment: E001",
+    },
     { stage: "command: x, sp: {a: {b.c: 1}}", says: "signac allows no dots in keys" },
     { stage: "command: x, sp: {lr: .nan}", says: "lr is NaN, which JSON cannot write" },
     { stage: "command: x, sp: {lr: 1}, sweep: {lr: [1, 2]}", says: '"lr" is swept, and has a value in sp as well' },

@@ -80,6 +80,13 @@ describe("parseComputeRequest", () => {
     expect(parse).toThrow(expect.objectContaining({ code: "compute.invalid" }));
     expect(parse).toThrow(words ?? "partition is");
   });
+
+  it("lists the keys where one is unknown, and not where a value is wrong", () => {
+    const keys = "Known keys: cpus, mem, gpus, time, nodes, partition, qos, account, exclude, sbatch.";
+
+    expect(() => parseComputeRequest({ memory: "4G" }, "here")).toThrow(expect.objectContaining({ hint: keys }));
+    expect(() => parseComputeRequest({ mem: "much" }, "here")).toThrow(expect.objectContaining({ hint: undefined }));
+  });
 });
 
 describe("mergeComputeRequests", () => {
